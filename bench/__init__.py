@@ -1,0 +1,1 @@
+"""The benchmark: the proxy beside plain forwarders, as ratios measured in one run."""

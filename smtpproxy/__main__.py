@@ -1,0 +1,5 @@
+"""`python -m smtpproxy` is `smtpproxy`."""
+
+from smtpproxy.cli import main
+
+main()

@@ -1,0 +1,55 @@
+"""What should happen to a connection: the words in which opinions speak to the shell.
+
+An action is data. Its order counts, for each side on its own.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import NamedTuple, TypeAlias
+
+
+class Side(Enum):
+    """One leg of a session."""
+
+    CLIENT = auto()
+    UPSTREAM = auto()
+
+
+class Connect(NamedTuple):
+    """Open the connection to upstream."""
+
+
+class Send(NamedTuple):
+    """Send these octets."""
+
+    side: Side
+    octets: bytes
+
+
+class Wait(NamedTuple):
+    """Let nothing go to this side for a time."""
+
+    side: Side
+    seconds: float
+
+
+class HalfClose(NamedTuple):
+    """Say that nothing more will be sent, and go on reading."""
+
+    side: Side
+
+
+class Close(NamedTuple):
+    """Close once everything before it was sent."""
+
+    side: Side
+
+
+class Reset(NamedTuple):
+    """Close at once, by TCP RST where the transport has it; what was not yet sent is lost."""
+
+    side: Side
+
+
+Action: TypeAlias = Connect | Send | Wait | HalfClose | Close | Reset

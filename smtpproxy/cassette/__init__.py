@@ -1,0 +1,1 @@
+"""Cassettes: recorded dialogues, as files."""

@@ -1,0 +1,228 @@
+"""Cassettes read back: YAML text to the model (format version 1).
+
+Strict, since cassettes are edited by hand and come from strangers: whatever is wrong is one
+DocumentError with file and line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from smtpproxy.cassette.model import (
+    END_OF_DATA,
+    MAGIC,
+    UNSOLICITED,
+    VERSION,
+    Cassette,
+    Kept,
+    Recorded,
+    RecordedSession,
+    stray,
+)
+from smtpproxy.cassette.scalars import ScalarError, read_line, read_message
+from smtpproxy.documents import (
+    DocumentError,
+    DocumentReader,
+    Mapping,
+    Node,
+    Sequence,
+    Text,
+    read_documents,
+)
+from smtpproxy.smtp.client import parse_command
+
+HEADER_KEYS = (MAGIC, "upstream", "recorded", "note")
+SESSION_KEYS = ("session", "dialogue", "ended", "opaque", "timing-ms", "note")
+EXCHANGE_KEYS = (
+    *("C", "S", "message", "wire", "chunk", "client-saw", "rule", "by", "pipelined", "stray"),
+    "note",
+)
+
+
+def read_cassette(octets: bytes, source: str) -> Cassette:
+    """Read a cassette; `source` names it in errors. Raises DocumentError."""
+    documents = read_documents(octets, source)
+    cassette = _Reading(source).header(next(documents, None))
+    labels: dict[str, int] = {}
+    for document in documents:
+        session = _Reading(source).session(document)
+        if session.label in labels:
+            first = labels[session.label]
+            raise DocumentError(
+                source, session.line, f"session {session.label} stands already in line {first}"
+            )
+        labels[session.label] = session.line
+        cassette.sessions.append(session)
+    return cassette
+
+
+class _Reading(DocumentReader):
+    """Reads one document of a cassette."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self._expects_continuation = False
+
+    def header(self, node: Node | None) -> Cassette:
+        if not isinstance(node, Mapping) or MAGIC not in node.entries:
+            line = node.line if node else 1
+            raise self.fail(line, f"is not a cassette: expected '{MAGIC}: {VERSION}'")
+        version = self.text(node.entries[MAGIC])
+        if version != str(VERSION):
+            raise self.fail(
+                node.entries[MAGIC].line,
+                f"is a cassette of version {version}; this release reads version {VERSION}",
+            )
+        self.check_keys(node, HEADER_KEYS)
+        return Cassette(
+            self._source, self.optional(node, "upstream"), self.optional(node, "recorded")
+        )
+
+    def session(self, node: Node) -> RecordedSession:
+        if not isinstance(node, Mapping):
+            raise self.fail(node.line, "expected a session: a mapping with session: and dialogue:")
+        self.check_keys(node, SESSION_KEYS)
+        for key in ("session", "dialogue"):
+            if key not in node.entries:
+                raise self.fail(node.line, f"a session needs {key}:")
+        dialogue = node.entries["dialogue"]
+        if not isinstance(dialogue, Sequence):
+            raise self.fail(dialogue.line, "dialogue: is a list of exchanges")
+        session = RecordedSession(
+            self.text(node.entries["session"]),
+            ended=self.optional(node, "ended"),
+            opaque=self.optional(node, "opaque"),
+            timing_ms=self._numbers(node.entries.get("timing-ms")),
+            line=node.line,
+        )
+        for at, item in enumerate(dialogue.items):
+            session.dialogue.extend(self._exchanges(item, first=at == 0))
+        return session
+
+    def _exchanges(self, node: Node, first: bool) -> Iterator[Recorded]:
+        if not isinstance(node, Mapping):
+            raise self.fail(node.line, "an exchange is a mapping, such as C: and S:")
+        self.check_keys(node, EXCHANGE_KEYS)
+        command = node.entries.get("C")
+        if isinstance(command, Sequence):
+            yield from self._group(node, command)
+        else:
+            yield self._one(node, first)
+
+    def _one(self, node: Mapping, first: bool) -> Recorded:
+        entries = node.entries
+        if "stray" in entries:
+            return stray(self._line(entries["stray"]))
+        said_node = entries.get("S")
+        said = [
+            self._line(item)
+            for item in (said_node.items if isinstance(said_node, Sequence) else [said_node])
+            if item is not None
+        ]
+        sent = self._line(entries["C"]) if "C" in entries else b""
+        kept = self._kept(node, bool(sent))
+        saw = entries.get("client-saw")
+        heard_nothing = saw is not None and _is_null(saw)
+        one = Recorded(
+            self._stage(sent, kept, first),
+            sent,
+            kept,
+            tuple(said),
+            None if saw is None or heard_nothing else self._line(saw),
+            saw is not None,
+            self.optional(node, "rule"),
+            self.optional(node, "by"),
+            self.optional(node, "pipelined") == "true",
+            node.line,
+        )
+        return self._seen(one)
+
+    def _group(self, node: Mapping, commands: Sequence) -> Iterator[Recorded]:
+        many = len(commands.items)
+        columns = {key: self._column(node, key, many) for key in ("S", "client-saw", "rule", "by")}
+        for at, command in enumerate(commands.items):
+            said, saw, rule, by = (columns[key][at] for key in ("S", "client-saw", "rule", "by"))
+            sent = self._line(command)
+            yield self._seen(
+                Recorded(
+                    self._stage(sent, None, first=False),
+                    sent,
+                    None,
+                    (self._line(said),) if said else (),
+                    self._line(saw) if saw else None,
+                    saw is not None,
+                    self.text(rule) if rule else "",
+                    self.text(by) if by else "",
+                    at > 0,
+                    command.line,
+                )
+            )
+
+    def _column(self, node: Mapping, key: str, many: int) -> list[Node | None]:
+        column = node.entries.get(key)
+        if column is None:
+            return [None] * many
+        if not isinstance(column, Sequence) or len(column.items) != many:
+            raise self.fail(
+                column.line, f"{key}: needs a list of {many} beside a C: of {many} commands"
+            )
+        return [None if _is_null(item) else item for item in column.items]
+
+    def _stage(self, sent: bytes, kept: Kept | None, first: bool) -> str:
+        if sent:
+            return "AUTH" if self._expects_continuation else parse_command(sent).verb
+        if kept is not None:
+            return END_OF_DATA
+        return "CONNECT" if first else UNSOLICITED
+
+    def _seen(self, one: Recorded) -> Recorded:
+        """Take note of whether the client's next line continues an AUTH."""
+        heard = one.heard or b""
+        self._expects_continuation = one.stage == "AUTH" and heard.startswith(b"334")
+        return one
+
+    def _kept(self, node: Mapping, has_command: bool) -> Kept | None:
+        for key in ("message", "wire", "chunk"):
+            found = node.entries.get(key)
+            if found is None:
+                continue
+            if (key == "chunk") != has_command:
+                raise self.fail(
+                    found.line, f"{key}: stands {'without' if has_command else 'with'} C:"
+                )
+            if isinstance(found, Mapping) and "file" in found.entries:
+                return self._file(found, key == "wire")
+            try:
+                return Kept(read_message(found), wire=key == "wire")
+            except ScalarError as error:
+                raise self.fail(found.line, f"{key}: {error}") from None
+        return None
+
+    def _file(self, node: Mapping, wire: bool) -> Kept:
+        self.check_keys(node, ("file", "octets"))
+        name, size = self.text(node.entries["file"]), self.optional(node, "octets")
+        if not re.fullmatch(r"[0-9a-f]{64}\.eml", name):
+            raise self.fail(node.line, "file: expected 64 hexadecimal digits and '.eml'")
+        return Kept(b"", wire, name, int(size) if size.isdigit() and len(size) < 19 else 0)
+
+    def _line(self, node: Node | None) -> bytes:
+        line = node.line if node else 0
+        try:
+            if node is None or _is_null(node):
+                raise ScalarError("expected a text")
+            return read_line(node)
+        except ScalarError as error:
+            raise self.fail(line, str(error)) from None
+
+    def _numbers(self, node: Node | None) -> list[int]:
+        if node is None:
+            return []
+        items = node.items if isinstance(node, Sequence) else [node]
+        if not all(isinstance(item, Text) and item.value.isdecimal() for item in items):
+            raise self.fail(node.line, "timing-ms: is a list of whole numbers")
+        return [int(self.text(item)[:18]) for item in items]
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Text) and node.plain and node.value in ("", "~", "null")

@@ -1,0 +1,149 @@
+"""The observer that keeps sessions as a cassette.
+
+Owns nothing of the format: it gathers a session's exchanges and hands them on. What can't be
+written is lost and said; the relay goes on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from smtpproxy.cassette.model import END_OF_DATA, Kept, Recorded, stray, unsolicited
+from smtpproxy.cassette.spool import Spool
+from smtpproxy.cassette.store import CassetteFile
+from smtpproxy.cassette.write import (
+    may_join,
+    write_group,
+    write_session_end,
+    write_session_start,
+)
+from smtpproxy.exchange import PROXY
+from smtpproxy.smtp.facts import Chunk, MailData
+from smtpproxy.transcript import Entry, Note, Session
+
+
+class _Tape:
+    """What is known of one session so far."""
+
+    __slots__ = ("commands", "exchanges", "group", "kept", "spool", "text", "timing")
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.group: list[Recorded] = []  # sent in one go, so far
+        self.timing: list[int] = []
+        self.spool: Spool | None = None  # of the mail data, or chunk, that is passing
+        self.kept: deque[Kept] = deque()  # complete, and not yet answered
+        self.commands = 0
+        self.exchanges = 0
+
+    def add(self, one: Recorded) -> None:
+        group = self.group
+        if group and not (one.pipelined and may_join(one) and may_join(group[-1])):
+            self.text.append(write_group(group))
+            group = self.group = []
+        group.append(one)
+        self.exchanges += 1
+
+    def flush(self) -> None:
+        if self.group:
+            self.text.append(write_group(self.group))
+            self.group = []
+
+
+class Recorder:
+    """Keeps every session; `failed` is told of each problem, in words."""
+
+    def __init__(self, file: CassetteFile, failed: Callable[[str], None]) -> None:
+        self._file = file
+        self._failed = failed
+        self._tapes: dict[int, _Tape] = {}
+        self._broken = False
+        self.commands = 0
+
+    def began(self, session: Session) -> None:
+        """Begin to keep a session."""
+        self._tapes[session.number] = _Tape()
+
+    def exchanged(self, session: Session, entry: Entry) -> None:
+        """Keep an exchange."""
+        tape = self._tapes[session.number]
+        takes = entry.stage == END_OF_DATA or entry.stage == "BDAT"
+        kept = tape.kept.popleft() if takes and tape.kept else None
+        if entry.sent:
+            tape.commands += 1
+        heard, said = entry.heard, entry.said
+        changed = heard is not said
+        tape.add(
+            Recorded(
+                entry.stage,
+                entry.sent,
+                kept,
+                (said.wire,) if said is not None else (),
+                heard.wire if changed and heard is not None else None,
+                changed,
+                entry.rule,
+                entry.by if entry.by == PROXY else "",
+                entry.pipelined,
+            )
+        )
+        if heard is not None:
+            tape.timing.append(round(entry.seconds * 1000))
+
+    def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
+        """Keep mail data, or a chunk."""
+        tape = self._tapes[session.number]
+        try:
+            if tape.spool is None:
+                tape.spool = Spool(self._file.folder, stuffed=isinstance(fact, MailData))
+            tape.spool.add(fact.octets)
+            if fact.last:
+                spool, tape.spool = tape.spool, None
+                tape.kept.append(spool.finish())
+        except OSError as error:
+            tape.spool = None
+            self._lose(error)
+
+    def noted(self, session: Session, note: Note) -> None:
+        """Keep what belongs to the dialogue."""
+        tape = self._tapes[session.number]
+        if note.fact == "unsolicited-reply":
+            tape.add(unsolicited(note.octets))
+        elif note.fact == "stray-line":
+            tape.add(stray(note.octets))
+
+    def ended(self, session: Session, how: str) -> None:
+        """Write the session out. One in which nothing was said leaves no trace."""
+        tape = self._tapes.pop(session.number)
+        if tape.spool is not None:
+            tape.spool.discard()
+        if not tape.exchanges:
+            return
+        tape.flush()
+        self.commands += tape.commands
+        document = [
+            write_session_start(str(session.number)),
+            *tape.text,
+            write_session_end(how, session.opaque, tape.timing, empty=False),
+        ]
+        try:
+            self._file.add("".join(document))
+        except OSError as error:
+            self._lose(error)
+
+    def finish(self) -> None:
+        """Put the cassette in its place, unless nothing was recorded or something was lost."""
+        try:
+            if self._broken:
+                self._failed(f"the recording is incomplete; it lies in {self._file.partial}")
+            elif self.commands:
+                self._file.finish()
+            else:
+                self._file.discard()
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        if not self._broken:
+            self._failed(f"recording to {self._file.path} failed: {error.strerror}")
+        self._broken = True

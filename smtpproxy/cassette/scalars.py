@@ -1,0 +1,133 @@
+"""Octets as YAML scalars that a person can read, and back, losing none.
+
+Owns the one rule by which a form is chosen: a block where it carries the text exactly and an editor
+would not harm it; else double quotes; else base64, for what is not UTF-8 or has odd line endings.
+In a text, LF stands for CRLF.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from smtpproxy.documents import Mapping, Node, Text
+
+_SIMPLE = bytes(range(0x20, 0x7F))
+_BLOCK_SAFE = _SIMPLE + b"\n\t"
+# What must not stand as itself: controls, line separators, byte order mark, marks that reorder or
+# hide text.
+_UNSAFE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff"
+)
+_UNSAFE_IN_BLOCK = re.compile(f"[{_UNSAFE}]|[ \t]\n")
+_ESCAPED = re.compile(f'[{_UNSAFE}\t\n"\\\\]')
+_NAMED = {"\0": "\\0", "\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+class ScalarError(ValueError):
+    """A node does not hold octets. Says what was expected."""
+
+
+def write_line(octets: bytes, indent: str) -> str:
+    """Return a command line, or a reply of one or more lines; its last CRLF is implied.
+
+    `indent` is the white space of the mapping that the scalar stands in.
+    """
+    body = octets[:-2]
+    if octets[-2:] == b"\r\n":
+        if not body.translate(None, _SIMPLE):
+            if b'"' in body or b"\\" in body:
+                body = body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+            return f'"{body.decode("ascii")}"'
+        text = _as_text(octets)
+        if text is not None:
+            one = text.count("\n") == 1
+            return _quoted(text[:-1]) if one else _text(text, indent)
+    return _base64(octets)
+
+
+def write_message(octets: bytes, indent: str) -> str:
+    """Return mail data as a scalar: each LF in it stands for CRLF."""
+    text = _as_text(octets)
+    return _base64(octets) if text is None else _text(text, indent)
+
+
+def read_line(node: Node) -> bytes:
+    """Return the octets that `write_line` was given. Raises ScalarError."""
+    if isinstance(node, Text):
+        return _as_octets(node.value.removesuffix("\n") + "\n")
+    return _from_base64(node)
+
+
+def read_message(node: Node) -> bytes:
+    """Return the octets that `write_message` was given. Raises ScalarError."""
+    return _as_octets(node.value) if isinstance(node, Text) else _from_base64(node)
+
+
+def _as_text(octets: bytes) -> str | None:
+    """Return octets as a text with LF for CRLF, or None where that would lose something."""
+    if octets.count(b"\n") != octets.count(b"\r\n"):
+        return None
+    try:
+        return octets.replace(b"\r\n", b"\n").decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _as_octets(text: str) -> bytes:
+    try:
+        return text.replace("\n", "\r\n").encode("utf-8")
+    except UnicodeEncodeError:
+        raise ScalarError("holds half of a surrogate pair, which is no character") from None
+
+
+def _text(text: str, indent: str) -> str:
+    if text[-1:] != "\n" or not text.strip("\n") or _UNSAFE_IN_BLOCK.search(text):
+        return _quoted_lines(text, indent)
+    deeper = indent + "  "
+    mark = "|2" if text[0] in " \n\t" else "|"
+    keep = "+" if text.endswith("\n\n") else ""
+    lines = text[:-1].split("\n")
+    return f"{mark}{keep}\n" + "\n".join([deeper + line if line else "" for line in lines])
+
+
+def _escape(found: re.Match[str]) -> str:
+    letter = found[0]
+    number = ord(letter)
+    return _NAMED.get(letter) or (
+        f"\\x{number:02x}"
+        if number < 0x100
+        else f"\\u{number:04x}"
+        if number < 0x10000
+        else f"\\U{number:08x}"
+    )
+
+
+def _quoted(text: str) -> str:
+    return f'"{_ESCAPED.sub(_escape, text)}"'
+
+
+def _quoted_lines(text: str, indent: str) -> str:
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
+    if len(lines) < 2:
+        return _quoted(text)
+    deeper = indent + "  "
+    escaped = (_ESCAPED.sub(_escape, line) for line in lines)
+    shown = (f"{deeper}{chr(92) if line[:1] == ' ' else ''}{line}\\\n" for line in escaped)
+    return f'"\\\n{"".join(shown)}{deeper}"'
+
+
+def _base64(octets: bytes) -> str:
+    return f'{{base64: "{base64.b64encode(octets).decode("ascii")}"}}'
+
+
+def _from_base64(node: Node) -> bytes:
+    if not isinstance(node, Mapping) or list(node.entries) != ["base64"]:
+        raise ScalarError("expected a text, or {base64: …}")
+    value = node.entries["base64"]
+    try:
+        return base64.b64decode(value.value if isinstance(value, Text) else "?", validate=True)
+    except (binascii.Error, ValueError):
+        raise ScalarError("what follows base64: is not base64") from None

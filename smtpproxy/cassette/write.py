@@ -1,0 +1,104 @@
+"""Cassettes written out: the model as YAML text (format version 1).
+
+Lean, since it runs beside a relay: no YAML library, only the scalars' one rule.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from smtpproxy.cassette.model import MAGIC, STRAY, UNSOLICITED, VERSION, Kept, Recorded
+from smtpproxy.cassette.scalars import write_line, write_message
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.:+/\[\]-]*")
+
+
+def write_header(upstream: str, recorded: str) -> str:
+    """Return the header document; `recorded` is a time in UTC, as in RFC 3339."""
+    return f"{MAGIC}: {VERSION}\nupstream: {_word(upstream)}\nrecorded: {recorded}\n"
+
+
+def write_session_start(label: str) -> str:
+    """Return the beginning of a session's document."""
+    shown = label if label.isdigit() else _word(label)
+    return f"---\nsession: {shown}\ndialogue:\n"
+
+
+def write_session_end(ended: str, opaque: str, timing_ms: Iterable[int], empty: bool) -> str:
+    """Return the end of a session's document."""
+    head = "  []\n" if empty else ""
+    veiled = f"opaque: {_word(opaque)}\n" if opaque else ""
+    times = ", ".join(map(str, timing_ms))
+    return f"{head}ended: {_word(ended or 'unknown')}\n{veiled}timing-ms: [{times}]\n"
+
+
+def write_group(group: list[Recorded]) -> str:
+    """Return exchanges that belong together: one, or commands that were sent in one go."""
+    if len(group) == 1:
+        return _write_one(group[0])
+    lines = [f"- C: [{', '.join(write_line(one.sent, '  ') for one in group)}]"]
+    if any(one.said for one in group):
+        lines.append(f"  S: [{', '.join(_write_said(one) for one in group)}]")
+    if any(one.changed for one in group):
+        lines.append(f"  client-saw: [{', '.join(_write_saw(one, '~') for one in group)}]")
+    for key in ("rule", "by"):
+        words = [getattr(one, key) for one in group]
+        if any(words):
+            lines.append(f"  {key}: [{', '.join(_word(word) if word else '~' for word in words)}]")
+    return "\n".join(lines) + "\n"
+
+
+def may_join(one: Recorded) -> bool:
+    """Can this exchange stand in a list of commands that were sent in one go?"""
+    return (
+        one.kept is None
+        and one.stage not in (UNSOLICITED, STRAY, "CONNECT")
+        and len(one.said) < 2
+        and not (one.changed and one.saw is None)
+        and all(line.count(b"\n") < 2 for line in (*one.said, one.saw or b"", one.sent))
+    )
+
+
+def _write_one(one: Recorded) -> str:
+    if one.stage == STRAY:
+        return f"- stray: {write_line(one.said[0], '  ')}\n"
+    parts = []
+    if one.sent:
+        parts.append(f"C: {write_line(one.sent, '  ')}")
+    if one.kept is not None:
+        parts.append(_write_kept(one.kept, "chunk" if one.sent else "message"))
+    if one.pipelined:
+        parts.append("pipelined: true")
+    if len(one.said) == 1:
+        parts.append(f"S: {write_line(one.said[0], '  ')}")
+    elif one.said:
+        parts.append(f"S: [{', '.join(write_line(line, '  ') for line in one.said)}]")
+    if one.changed:
+        parts.append(f"client-saw: {_write_saw(one, '~')}")
+    if one.rule:
+        parts.append(f"rule: {_word(one.rule)}")
+    if one.by:
+        parts.append(f"by: {one.by}")
+    return "- " + "\n  ".join(parts) + "\n"
+
+
+def _write_kept(kept: Kept, key: str) -> str:
+    key = "wire" if kept.wire else key
+    if kept.file:
+        return f"{key}: {{file: {_word(kept.file)}, octets: {kept.size}}}"
+    return f"{key}: {write_message(kept.octets, '  ')}"
+
+
+def _write_said(one: Recorded) -> str:
+    return write_line(one.said[0], "  ") if one.said else "~"
+
+
+def _write_saw(one: Recorded, nothing: str) -> str:
+    return write_line(one.saw, "  ") if one.changed and one.saw is not None else nothing
+
+
+def _word(word: str) -> str:
+    plain = _PLAIN.fullmatch(word) and not word.endswith(":")
+    return word if plain and word not in ("true", "false", "null") else json.dumps(word)

@@ -1,0 +1,16 @@
+"""What is said to the person at the terminal, and the exit status that goes with it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+GOOD, FOUND, UNABLE = 0, 1, 2
+
+
+def say(line: str) -> None:
+    """Write a line to the real standard error, whatever stands in its place."""
+    if sys.__stderr__ is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.__stderr__.write(line + "\n")
+            sys.__stderr__.flush()

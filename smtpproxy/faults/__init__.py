@@ -1,0 +1,18 @@
+"""The catalogue of faults: one a file, each named here by its key in a rule."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from smtpproxy.faults.base import Fault, FaultError
+from smtpproxy.faults.delay import Delay
+from smtpproxy.faults.drop import Drop
+from smtpproxy.faults.reply import SayReply
+
+FAULTS: Final[dict[str, type[Fault]]] = {
+    "reply": SayReply,
+    "client": Drop,
+    "delay": Delay,
+}
+
+__all__ = ["FAULTS", "Delay", "Drop", "Fault", "FaultError", "SayReply"]

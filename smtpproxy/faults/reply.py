@@ -1,0 +1,65 @@
+"""Answer the client with a reply of the rule's own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from smtpproxy.actions import Close, Side
+from smtpproxy.codes import wording
+from smtpproxy.exchange import Telling
+from smtpproxy.faults.base import FaultError
+from smtpproxy.smtp.facts import Reply
+
+_REPLY = re.compile(r"([2-5][0-9]{2})(?:[ -](.*))?", re.DOTALL)
+_ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+(.*))?", re.DOTALL)
+#: Replies after which the server closes its transmission channel (RFC 5321 §4.2.3).
+CLOSING = frozenset({221, 421})
+
+
+@dataclass(frozen=True, slots=True)
+class SayReply:
+    """`reply: 450 4.7.1 Later`: the client hears this; a code alone takes the registry's words."""
+
+    code: int
+    enhanced: str
+    lines: tuple[str, ...]
+    answers: ClassVar[bool] = True
+
+    @classmethod
+    def parse(cls, value: str, stage: str) -> Self:
+        """Read a code, or a code and a text; more lines of text make a multiline reply."""
+        found = _REPLY.fullmatch(value.strip("\n"))
+        if not found:
+            raise FaultError(
+                f"expected a reply code from 200 to 599, alone or with a text, got {value!r}"
+            )
+        code, text = int(found[1]), found[2] or ""
+        if not text:
+            enhanced, text = wording(stage, code)
+            return cls(code, enhanced, (text,))
+        if bad := next((c for c in text if c in "\r\0"), ""):
+            raise FaultError(f"a reply's text can't hold {bad!r}")
+        split = _ENHANCED.fullmatch(text)
+        enhanced, text = (split[1], split[2] or "") if split else ("", text)
+        return cls(code, enhanced, tuple(text.split("\n")))
+
+    def octets(self, domain: str, forward_path: str) -> bytes:
+        """Return the reply as it goes over the wire."""
+        prefix = f"{self.enhanced} " if self.enhanced else ""
+        lines = [
+            prefix + line.replace("<domain>", domain).replace("<forward-path>", f"<{forward_path}>")
+            for line in self.lines
+        ]
+        last = len(lines) - 1
+        return b"".join(
+            f"{self.code}{' ' if at == last else '-'}{line}".encode() + b"\r\n"
+            for at, line in enumerate(lines)
+        )
+
+    def apply(self, telling: Telling, domain: str, forward_path: str) -> None:
+        """Put this reply in the place of whatever would have been said."""
+        telling.reply = Reply(self.code, self.octets(domain, forward_path))
+        if self.code in CLOSING:
+            telling.after.append(Close(Side.CLIENT))

@@ -1,0 +1,176 @@
+"""The log: one record a reply, as text that reads like a dialogue, or as JSON lines.
+
+Owns both forms. Writes to a callable; where that leads is the shell's affair.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from smtpproxy.classify import classify
+from smtpproxy.exchange import UPSTREAM
+from smtpproxy.smtp.facts import Chunk, MailData, Reply
+from smtpproxy.transcript import Entry, Note, Session
+from smtpproxy.visible import visible
+
+#: The version of a JSON record; `docs/log.md` describes it.
+SCHEMA_VERSION = 1
+
+_WIDTH = 46  # of the column that shows what the client sent
+_COLOURS = {"success": "32", "intermediate": "36", "transient": "33", "permanent": "31"}
+
+
+class _Timestamps:
+    """RFC 3339 in UTC with milliseconds; the seconds are formatted once each."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def text(self, moment: float) -> str:
+        second = int(moment)
+        if second != self._second:
+            self._second = second
+            self._text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._text}.{int((moment - second) * 1000):03d}Z"
+
+
+def _texts(reply: Reply) -> list[str]:
+    enhanced = reply.enhanced
+    lines = [visible(line) for line in reply.lines]
+    return [line.removeprefix(enhanced).strip() for line in lines] if enhanced else lines
+
+
+class JsonLog:
+    """One JSON object a line: replies, other facts, and ends of sessions."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._write = write
+        self._encode = msgspec.json.Encoder().encode
+        self._times = _Timestamps()
+
+    def began(self, session: Session) -> None:
+        """Nothing yet: the greeting follows."""
+
+    def exchanged(self, session: Session, entry: Entry) -> None:
+        """Write the reply that the client heard."""
+        record: dict[str, Any] = {
+            "v": SCHEMA_VERSION,
+            "time": self._times.text(entry.began + entry.seconds),
+            "session": session.label,
+            "client": session.client,
+            "upstream": session.upstream,
+            "stage": entry.stage,
+            "command": visible(entry.sent[:-2] if entry.sent[-2:] == b"\r\n" else entry.sent),
+            "by": entry.by,
+            "ms": round(entry.seconds * 1000, 1),
+        }
+        reply = entry.heard
+        if reply is None:
+            record["code"] = None
+        else:
+            judged = classify(entry.stage, reply.code)
+            record["code"] = reply.code
+            record["enhanced"] = reply.enhanced
+            record["severity"] = judged.severity
+            record["meaning"] = judged.meaning
+            record["listed"] = judged.listed
+            record["text"] = "\n".join(_texts(reply))
+        if entry.rule:
+            record["rule"] = entry.rule
+        if entry.by != UPSTREAM and entry.said is not None:
+            record["upstream_code"] = entry.said.code
+            record["upstream_text"] = "\n".join(_texts(entry.said))
+        state = session.state
+        if state.sender is not None:
+            record["sender"] = state.sender.address
+        if state.accepted:
+            record["recipients"] = [path.address for path in state.accepted]
+        self._line(record)
+
+    def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
+        """Mail data is never in the log."""
+
+    def noted(self, session: Session, note: Note) -> None:
+        """Write the fact."""
+        self._line(
+            {
+                "v": SCHEMA_VERSION,
+                "time": self._times.text(note.time),
+                "session": session.label,
+                "fact": note.fact,
+                "detail": note.detail,
+                "octets": visible(note.octets[:256]),
+            }
+        )
+
+    def ended(self, session: Session, how: str) -> None:
+        """Write how the session ended."""
+        self._line({"v": SCHEMA_VERSION, "session": session.label, "fact": "ended", "detail": how})
+
+    def _line(self, record: dict[str, Any]) -> None:
+        self._write(self._encode(record) + b"\n")
+
+
+class TextLog:
+    """One line a reply, aligned: when, which session, what was sent, and what that got."""
+
+    def __init__(self, write: Callable[[bytes], None], colour: bool = False) -> None:
+        self._write = write
+        self._colour = colour
+        self._times = _Timestamps()
+
+    def began(self, session: Session) -> None:
+        """Say who speaks with whom."""
+        self._line(session, session.started, f"{session.client} -> {session.upstream}")
+
+    def exchanged(self, session: Session, entry: Entry) -> None:
+        """Write the reply that the client heard."""
+        sent = visible(entry.sent.rstrip(b"\r\n")) or entry.stage
+        reply = entry.heard
+        ended = entry.began + entry.seconds
+        if reply is None:
+            self._line(session, ended, f"{sent:<{_WIDTH}} (no answer){_by(entry)}")
+            return
+        judged = classify(entry.stage, reply.code)
+        texts = _texts(reply)
+        first = texts[0] if texts else ""
+        more = f" (+{len(texts) - 1} lines)" if len(texts) > 1 else ""
+        flag = "" if judged.listed or judged.anywhere else ", not listed here"
+        severity = f"{judged.severity:<12}"
+        if self._colour:
+            severity = f"\x1b[{_COLOURS.get(judged.severity, '35')}m{severity}\x1b[0m"
+        meaning = judged.meaning or "unknown code"
+        text = (
+            f"{sent:<{_WIDTH}} {reply.code:03d} {reply.enhanced:<6} {severity} "
+            f"{meaning}{flag} | {first}{more}{_by(entry)}"
+        )
+        self._line(session, ended, text)
+
+    def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
+        """Mail data is never in the log."""
+
+    def noted(self, session: Session, note: Note) -> None:
+        """Write the fact."""
+        octets = visible(note.octets[:256].rstrip(b"\r\n"))
+        words = " ".join(filter(None, (note.fact, note.detail, octets)))
+        self._line(session, note.time, f"* {words}")
+
+    def ended(self, session: Session, how: str) -> None:
+        """Write how the session ended."""
+        self._write(f"{'':<13}#{session.number} * ended: {how}\n".encode())
+
+    def _line(self, session: Session, moment: float, text: str) -> None:
+        clock = self._times.text(moment)[11:23]
+        self._write(f"{clock} #{session.number} {text}\n".encode())
+
+
+def _by(entry: Entry) -> str:
+    if entry.by == UPSTREAM and not entry.rule:
+        return ""
+    said = f"; upstream said {entry.said.code}" if entry.said and entry.by != UPSTREAM else ""
+    return f" [{'rule ' + entry.rule if entry.rule else 'by the proxy'}{said}]"

@@ -1,0 +1,1 @@
+"""The Twisted shell: it carries out what the core decides, and decides nothing itself."""

@@ -1,0 +1,90 @@
+"""WHERE, as options say it: short forms turned into Twisted's endpoint strings.
+
+Owns the refusal of anything that is not loopback to listen on, unless asked for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+SINK = "sink:"
+_HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%a-z]+\]|[^:\s\[\]/]+)(?::(?P<port>[0-9]{1,5}))?")
+_KIND = re.compile(r"([a-z][a-z0-9]*):(?!//)(.*)", re.DOTALL)
+_SERVER_KINDS = ("tcp", "tcp4", "tcp6", "ssl", "unix", "systemd", "haproxy", "fd")
+_CLIENT_KINDS = ("tcp", "ssl", "tls", "unix", "host")
+
+
+class WhereError(ValueError):
+    """A place to listen on, or to connect to, can't be read. Says what was expected."""
+
+
+def listen_endpoint(where: str) -> str:
+    """Return the server endpoint string for a port, HOST:PORT or endpoint string.
+
+    Raises WhereError.
+    """
+    if where.isascii() and where.isdigit():
+        return f"tcp:{_port(where)}:interface=127.0.0.1"
+    if (found := _KIND.fullmatch(where)) and found[1] in _SERVER_KINDS:
+        return where
+    host, port = _host_port(where)
+    if port is None:
+        raise WhereError(f"expected a port, HOST:PORT or an endpoint string, got {where!r}")
+    if host == "localhost":
+        host = "127.0.0.1"
+    kind = "tcp6" if ":" in host else "tcp"
+    return f"{kind}:{port}:interface={_escaped(host)}"
+
+
+def is_loopback(endpoint: str) -> bool:
+    """Can only this machine reach what listens on this server endpoint string?"""
+    kind, _, rest = endpoint.partition(":")
+    if kind in ("unix", "systemd", "fd"):
+        return True
+    if kind == "haproxy":
+        return is_loopback(rest)
+    found = re.search(r"interface=((?:\\.|[^:\\])*)", rest)
+    host = found[1].replace("\\:", ":") if found else ""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def upstream_endpoint(where: str) -> str:
+    """Return the client endpoint string for HOST[:PORT], smtp://HOST or an endpoint string.
+
+    `sink:` stays as it is. Raises WhereError.
+    """
+    if where == SINK:
+        return where
+    scheme, separator, rest = where.partition("://")
+    if separator:
+        if scheme not in ("smtp", "smtps"):
+            raise WhereError(f"expected smtp://HOST or smtps://HOST, got {where!r}")
+        host, port = _host_port(rest.rstrip("/"))
+        kind, standard = ("tls", 465) if scheme == "smtps" else ("tcp", 25)
+        return f"{kind}:{_escaped(host)}:{standard if port is None else port}"
+    if (found := _KIND.fullmatch(where)) and found[1] in _CLIENT_KINDS and not found[2].isdigit():
+        return where
+    host, port = _host_port(where)
+    return f"tcp:{_escaped(host)}:{25 if port is None else port}"
+
+
+def _host_port(where: str) -> tuple[str, int | None]:
+    found = _HOST_PORT.fullmatch(where)
+    if not found:
+        raise WhereError(f"expected HOST, HOST:PORT or an endpoint string, got {where!r}")
+    port = found["port"]
+    return found["host"].strip("[]"), None if port is None else _port(port)
+
+
+def _port(text: str) -> int:
+    if int(text) > 65535:
+        raise WhereError(f"expected a port from 0 to 65535, got {text}")
+    return int(text)
+
+
+def _escaped(host: str) -> str:
+    return host.replace("\\", "\\\\").replace(":", "\\:")

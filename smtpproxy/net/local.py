@@ -1,0 +1,98 @@
+"""An upstream in this process: a responder where a socket would be. No socket is ever opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IConsumer
+from zope.interface import implementer
+
+from smtpproxy.actions import Side
+from smtpproxy.net.session import ProxySession
+from smtpproxy.responder import LocalServer, Responder
+
+
+class LocalUpstream:
+    """Gives each session a responder of its own."""
+
+    def __init__(self, name: str, responder: Callable[[], Responder]) -> None:
+        self.name = name
+        self._responder = responder
+
+    def connect(self, session: ProxySession) -> None:
+        """Connect at once."""
+        transport = LocalTransport(session, LocalServer(self._responder()))
+        session.attached(Side.UPSTREAM, transport)
+        transport.begin()
+
+
+@implementer(IConsumer)
+class LocalTransport:
+    """What a session takes for the connection to its upstream."""
+
+    def __init__(self, session: ProxySession, server: LocalServer) -> None:
+        self._session = session
+        self._server = server
+        self._paused = False
+        self._waiting: list[bytes] = []  # sent to the server, not read by it yet
+        self._producer: Any = None
+        self._over = False
+
+    def begin(self) -> None:
+        """Let the server greet."""
+        self._speak(self._server.connected())
+
+    def write(self, octets: bytes) -> None:
+        """Take octets for the server."""
+        if self._paused:
+            self._waiting.append(octets)
+            if self._producer is not None:
+                self._producer.pauseProducing()
+        elif not self._over:
+            self._speak(self._server.receive(octets))
+
+    def pauseProducing(self) -> None:
+        """The server is to say no more for now, so it reads no more."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """The server may go on."""
+        self._paused = False
+        waiting, self._waiting = self._waiting, []
+        for octets in waiting:
+            self.write(octets)
+        if not self._paused and self._producer is not None:
+            self._producer.resumeProducing()
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Know who writes."""
+        self._producer = producer
+
+    def unregisterProducer(self) -> None:
+        """Know nobody who writes."""
+        self._producer = None
+
+    def loseWriteConnection(self) -> None:
+        """The client's side has ended: a server that reads commands closes then."""
+        self.loseConnection()
+
+    def loseConnection(self) -> None:
+        """The connection ends."""
+        self._end()
+
+    def abortConnection(self) -> None:
+        """The connection ends."""
+        self._end()
+
+    def _speak(self, octets: bytes) -> None:
+        if octets:
+            self._session.upstream_received(octets)
+        if self._server.closed:
+            self._end()
+
+    def _end(self) -> None:
+        if not self._over:
+            self._over = True
+            self._server.gone()
+            self._session.lost(Side.UPSTREAM, clean=True, already_told=False)

@@ -1,0 +1,167 @@
+"""What goes to one side, in order, with backpressure.
+
+Owns a transport's writing half. Octets take the shortest way, straight to the socket, while nothing
+is queued anywhere; whoever feeds this side is told to stop when the socket takes no more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IPullProducer, IPushProducer, IReactorTime
+from zope.interface import implementer
+
+from smtpproxy.actions import Action, Close, HalfClose, Reset, Send, Side, Wait
+
+#: Octets that may wait in the queue before whoever feeds it is told to stop.
+QUEUE_LIMIT = 64 * 1024
+
+
+@implementer(IPushProducer, IPullProducer)
+class Outbox:
+    """The way to one side. `blocked(True)` asks to stop feeding it, `blocked(False)` to go on."""
+
+    __slots__ = (
+        "_blocked",
+        "_clock",
+        "_closing",
+        "_full",
+        "_queue",
+        "_queued",
+        "_side",
+        "_straight",
+        "_timer",
+        "_transport",
+        "_writing",
+    )
+
+    def __init__(self, side: Side, clock: IReactorTime, blocked: Callable[[bool], None]) -> None:
+        self._side = side
+        self._clock = clock
+        self._blocked = blocked
+        self._transport: Any = None
+        self._queue: deque[Action] = deque()
+        self._queued = 0  # octets in the queue
+        self._timer: Any = None
+        self._straight = False
+        self._writing = False  # the transport holds octets that its socket did not take
+        self._full = False  # whoever feeds this side was told to stop
+        self._closing = False
+
+    def attach(self, transport: Any) -> None:
+        """Begin to write to a transport."""
+        self._transport = transport
+        # Under TLS a straight write would send plain text.
+        self._straight = hasattr(transport, "writeSomeData") and not getattr(
+            transport, "TLS", False
+        )
+        if not self._straight:
+            transport.registerProducer(self, True)
+        self._drain()
+
+    def send(self, octets: bytes) -> None:
+        """Send octets once all before them are sent."""
+        if self._queue or self._timer is not None or self._transport is None:
+            self._enqueue(Send(self._side, octets))
+        elif not self._closing:
+            self._write(octets)
+
+    def perform(self, action: Action) -> None:
+        """Do anything else than to send, once all before it is done."""
+        if self._queue or self._timer is not None or self._transport is None:
+            self._enqueue(action)
+        else:
+            self._do(action)
+
+    def detach(self) -> None:
+        """The transport is gone."""
+        self._closing = True
+        self._queue.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._set_full(False)
+
+    def _enqueue(self, action: Action) -> None:
+        if self._closing:
+            return
+        if isinstance(action, Reset):
+            self._queue.clear()
+        self._queue.append(action)
+        if isinstance(action, Send):
+            self._queued += len(action.octets)
+            if self._queued > QUEUE_LIMIT:
+                self._set_full(True)
+
+    def _drain(self) -> None:
+        queue = self._queue
+        while queue and self._timer is None:
+            self._do(queue.popleft())
+        if not queue:
+            self._queued = 0
+            if not self._writing:
+                self._set_full(False)
+
+    def _do(self, action: Action) -> None:
+        if self._closing:
+            return
+        match action:
+            case Send(octets=octets):
+                self._write(octets)
+            case Wait(seconds=seconds):
+                self._timer = self._clock.callLater(seconds, self._waited)
+            case HalfClose():
+                half_close = getattr(self._transport, "loseWriteConnection", None)
+                (half_close or self._transport.loseConnection)()
+            case Close():
+                self._closing = True
+                if not self._straight:
+                    self._transport.unregisterProducer()
+                self._transport.loseConnection()
+            case Reset():
+                self._closing = True
+                self._transport.abortConnection()
+
+    def _waited(self) -> None:
+        self._timer = None
+        self._drain()
+
+    def _write(self, octets: bytes) -> None:
+        transport = self._transport
+        if not self._straight or self._writing:
+            transport.write(octets)
+            return
+        sent = transport.writeSomeData(octets)
+        if sent == len(octets):
+            return
+        # The socket is full, or lost: the transport takes the rest, and tells when it is through.
+        transport.registerProducer(self, False)
+        self._writing = True
+        self._set_full(True)
+        transport.write(octets[sent:] if isinstance(sent, int) else octets)
+
+    def _set_full(self, full: bool) -> None:
+        if full is not self._full:
+            self._full = full
+            self._blocked(full)
+
+    # The transport calls these.
+
+    def resumeProducing(self) -> None:
+        """The transport has room again."""
+        if self._straight and not self._writing:
+            return  # it calls once when we register
+        if self._straight:
+            self._writing = False
+            self._transport.unregisterProducer()
+        if not self._queue:
+            self._set_full(False)
+
+    def pauseProducing(self) -> None:
+        """The transport has no more room."""
+        self._set_full(True)
+
+    def stopProducing(self) -> None:
+        """The transport is gone."""

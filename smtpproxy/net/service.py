@@ -1,0 +1,217 @@
+"""The proxy as a Twisted service: it listens, drains and ends, and says how the run fared."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet import error
+from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Factory
+
+from smtpproxy.actions import Side
+from smtpproxy.console import FOUND, UNABLE, say
+from smtpproxy.net.leg import Leg
+from smtpproxy.net.session import ProxySession
+from smtpproxy.net.signals import on_signals
+from smtpproxy.smtp.state import Phase
+
+_GRACE = 2.0  # seconds that a told session has to go
+
+MakeSession = Callable[[str, Callable[[ProxySession], None]], ProxySession]
+
+
+class ProxyService(Service):
+    """Takes connections and makes sessions of them.
+
+    `status` is what the process should end with: 0, 1 (something was found) or 2 (it could not
+    start). `finishing` are called at the end, in order.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        listen: list[str],
+        make_session: MakeSession,
+        drain: float = 5.0,
+        ready_file: Path | None = None,
+    ) -> None:
+        self._reactor = reactor
+        self._listen = listen
+        self._make_session = make_session
+        self._drain = drain
+        self._ready_file = ready_file
+        self._ports: list[Any] = []
+        self._sessions: set[ProxySession] = set()
+        self._empty: Deferred[None] | None = None
+        self._stopping: Deferred[None] | None = None
+        self.status = 0
+        self.finishing: list[Callable[[], None]] = []
+        self.signals: dict[str, Callable[[], Any]] = {}
+        self.listening: Deferred[list[str]] = Deferred()  # fires with each HOST:PORT
+
+    def startService(self) -> None:
+        """Listen as soon as the reactor runs: its own signal handlers are in place by then."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._reactor.callWhenRunning(self._begin)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop listening, drain, and finish."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        return self.stop()
+
+    def found(self, problem: str) -> None:
+        """Say that something is not as it should be; the run ends with status 1."""
+        self.status = self.status or FOUND
+        say(f"smtpproxy: {problem}")
+
+    def stop(self) -> Deferred[None]:
+        """Stop listening, let transactions finish, tell the rest, and finish every file."""
+        if self._stopping is None:
+            self._stopping = Deferred()
+            closed = [port.stopListening() for port in self._ports]
+            DeferredList([d for d in closed if d is not None]).addCallback(
+                lambda _: self._drained()
+            )
+        elif self._empty is not None:
+            self._shut_down()  # asked twice: no more patience
+        return self._stopping
+
+    def end(self) -> None:
+        """Stop, and then let the reactor stop."""
+        self.stop().addCallback(lambda _: self._stop_reactor())
+
+    def _stop_reactor(self) -> None:
+        with contextlib.suppress(error.ReactorNotRunning):
+            self._reactor.stop()
+
+    def _begin(self) -> None:
+        on_signals(self._reactor, {"SIGTERM": self.end, "SIGINT": self.end, **self.signals})
+        factory = _ClientFactory(self)
+        try:
+            waiting = [
+                serverFromString(self._reactor, where).listen(factory) for where in self._listen
+            ]
+        except (ValueError, TypeError, KeyError, ImportError) as problem:
+            waiting = []
+            self._unable(f"can't listen on {', '.join(self._listen)}: {problem}")
+            return
+        gatherResults(waiting, consumeErrors=True).addCallbacks(self._listens, self._cannot_listen)
+
+    def _listens(self, ports: list[Any]) -> None:
+        self._ports = ports
+        places = [_place(port.getHost()) for port in ports]
+        for place in places:
+            say(f"listening on {place}")
+        try:
+            if self._ready_file is not None:
+                write_whole(self._ready_file, "".join(f"{place}\n" for place in places))
+        except OSError as problem:
+            self._unable(f"can't write {self._ready_file}: {problem.strerror}")
+            return
+        self.listening.callback(places)
+
+    def _cannot_listen(self, failure: Any) -> None:
+        cause = failure.value
+        cause = getattr(getattr(cause, "subFailure", None), "value", cause)
+        if isinstance(cause, error.CannotListenError):
+            place = f"{cause.interface or '*'}:{cause.port}"
+            self._unable(f"can't listen on {place}: {_reason(cause.socketError)}")
+        else:
+            self._unable(f"can't listen on {', '.join(self._listen)}: {cause}")
+
+    def _unable(self, problem: str) -> None:
+        self.status = UNABLE
+        say(f"smtpproxy: {problem}")
+        self.end()
+
+    # Sessions.
+
+    def client_connected(self, address: str) -> Leg:
+        """Return the leg of a new session."""
+        session = self._make_session(address, self._session_gone)
+        self._sessions.add(session)
+        return Leg(session, Side.CLIENT)
+
+    def _session_gone(self, session: ProxySession) -> None:
+        self._sessions.discard(session)
+        if not self._sessions and self._empty is not None:
+            empty, self._empty = self._empty, None
+            empty.callback(None)
+
+    def _drained(self) -> None:
+        """Listening is over: wait for open transactions, and no longer than allowed."""
+        waiting: Deferred[None] = succeed(None)
+        if self._sessions:
+            waiting = self._empty = Deferred()
+            for session in list(self._sessions):
+                if not _in_transaction(session):
+                    session.shut_down("shutdown")
+            timers = [
+                self._reactor.callLater(self._drain, self._shut_down),
+                self._reactor.callLater(self._drain + _GRACE, self._abort),
+            ]
+            waiting.addCallback(lambda _: _cancel(timers))
+        waiting.addCallback(lambda _: self._finish())
+
+    def _shut_down(self) -> None:
+        for session in list(self._sessions):
+            session.shut_down("shutdown")
+
+    def _abort(self) -> None:
+        for session in list(self._sessions):
+            session.abort()
+
+    def _finish(self) -> None:
+        for finish in self.finishing:
+            finish()
+        if self._stopping is not None:
+            self._stopping.callback(None)
+
+
+class _ClientFactory(Factory):
+    """Makes a session of each connection."""
+
+    noisy = False
+
+    def __init__(self, service: ProxyService) -> None:
+        self._service = service
+
+    def buildProtocol(self, addr: Any) -> Leg:
+        """Return the session's client leg."""
+        return self._service.client_connected(_place(addr))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all. Raises OSError."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    partial.replace(path)
+
+
+def _in_transaction(session: ProxySession) -> bool:
+    relay = session.relay
+    return relay.waiting or relay.state.phase in (Phase.MAIL, Phase.RCPT, Phase.DATA)
+
+
+def _cancel(timers: list[Any]) -> None:
+    for timer in timers:
+        if timer.active():
+            timer.cancel()
+
+
+def _place(address: Any) -> str:
+    host = getattr(address, "host", None)
+    if host is None:
+        name = getattr(address, "name", None)
+        return os.fsdecode(name) if name else "local"
+    return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"
+
+
+def _reason(problem: Any) -> str:
+    return str(getattr(problem, "strerror", None) or problem).lower()

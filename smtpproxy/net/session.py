@@ -1,0 +1,210 @@
+"""One session on real connections: carries out what its relay decides."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IReactorTime
+
+from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side
+from smtpproxy.net.outbox import Outbox
+from smtpproxy.relay import Relay
+
+#: Seconds that a half-closed session may live on.
+LINGER = 60.0
+
+
+class Upstream(Protocol):
+    """Where a session's upstream leg leads."""
+
+    name: str
+
+    def connect(self, session: ProxySession) -> Callable[[], None] | None:
+        """Connect, and tell the session how it went. Returns what gives up on it, if anything."""
+
+
+class _Intake:
+    """The reading half of a connection. It is read while there is no reason not to."""
+
+    __slots__ = ("_reasons", "transport")
+
+    def __init__(self) -> None:
+        self.transport: Any = None
+        self._reasons: set[str] = set()
+
+    def hold(self, reason: str, on: bool) -> None:
+        before = bool(self._reasons)
+        (self._reasons.add if on else self._reasons.discard)(reason)
+        if self.transport is not None and before is not bool(self._reasons):
+            (self.transport.resumeProducing if before else self.transport.pauseProducing)()
+
+    def attach(self, transport: Any) -> None:
+        self.transport = transport
+        if self._reasons:
+            transport.pauseProducing()
+
+    def detach(self) -> None:
+        self.transport = None
+
+
+class ProxySession:
+    """A client's connection, upstream's, and the relay between them."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        upstream: Upstream,
+        clock: IReactorTime,
+        gone: Callable[[ProxySession], None],
+    ) -> None:
+        self.relay = relay
+        self._upstream = upstream
+        self._clock = clock
+        self._gone = gone
+        self._client_in = _Intake()
+        self._upstream_in = _Intake()
+        self._to_client = Outbox(Side.CLIENT, clock, self._client_blocked)
+        self._to_upstream = Outbox(Side.UPSTREAM, clock, self._upstream_blocked)
+        self._connecting = False
+        self._cancel: Callable[[], None] | None = None
+        self._open: set[Side] = set()
+        self._todo: deque[Action] = deque()
+        self._busy = False
+        self._crowded = False
+        self._linger: Any = None
+        self._finished = False
+
+    def reader(self, side: Side) -> Callable[[bytes], None]:
+        """Return what takes the octets of a side."""
+        return self.client_received if side is Side.CLIENT else self.upstream_received
+
+    def attached(self, side: Side, transport: Any) -> None:
+        """A side's connection stands."""
+        if self._finished:
+            transport.abortConnection()
+            return
+        self._open.add(side)
+        set_nodelay = getattr(transport, "setTcpNoDelay", None)
+        if set_nodelay is not None:
+            set_nodelay(True)
+        if side is Side.CLIENT:
+            self._client_in.attach(transport)
+            self._to_client.attach(transport)
+            self._perform(self.relay.connected())
+        else:
+            self._connecting = False
+            self._upstream_in.attach(transport)
+            self._to_upstream.attach(transport)
+
+    def client_received(self, octets: bytes) -> None:
+        """The client sent octets."""
+        self._perform(self.relay.client_received(octets))
+        if self.relay.crowded is not self._crowded:
+            self._crowd()
+
+    def upstream_received(self, octets: bytes) -> None:
+        """Upstream sent octets."""
+        self._perform(self.relay.upstream_received(octets))
+        if self._crowded:
+            self._crowd()
+
+    def upstream_failed(self, reason: str) -> None:
+        """Upstream can't be reached."""
+        self._connecting = False
+        self._perform(self.relay.upstream_failed(reason))
+        self._finish_if_over()
+
+    def peer_ended(self, side: Side, clean: bool) -> None:
+        """A peer will send nothing more."""
+        relay = self.relay
+        closed = relay.client_closed if side is Side.CLIENT else relay.upstream_closed
+        self._perform(closed(clean))
+
+    def lost(self, side: Side, clean: bool, already_told: bool) -> None:
+        """A side's connection is gone."""
+        self._open.discard(side)
+        if side is Side.CLIENT:
+            self._to_client.detach()
+            self._client_in.detach()
+            self._give_up()
+        else:
+            self._to_upstream.detach()
+            self._upstream_in.detach()
+        if not already_told and not self._finished:
+            self.peer_ended(side, clean)
+        self._finish_if_over()
+
+    def shut_down(self, reason: str) -> None:
+        """Tell the client that the proxy ends this session, and close."""
+        self._perform(self.relay.shut_down(reason))
+
+    def abort(self) -> None:
+        """End it now."""
+        for intake in (self._client_in, self._upstream_in):
+            if intake.transport is not None:
+                intake.transport.abortConnection()
+
+    def _perform(self, actions: list[Action]) -> None:
+        """Carry actions out in order, also where one of them makes more."""
+        if self._busy:
+            self._todo.extend(actions)
+            return
+        self._busy = True
+        todo = self._todo
+        try:
+            for action in actions:
+                self._do(action)
+            while todo:
+                self._do(todo.popleft())
+        finally:
+            self._busy = False
+
+    def _do(self, action: Action) -> None:
+        if type(action) is Send:
+            side, octets = action
+            (self._to_client if side is Side.CLIENT else self._to_upstream).send(octets)
+        elif isinstance(action, Connect):
+            self._connecting = True
+            self._cancel = self._upstream.connect(self)
+        else:
+            self._do_rarely(action)
+
+    def _do_rarely(self, action: Any) -> None:
+        if isinstance(action, HalfClose) and self._linger is None:
+            self._linger = self._clock.callLater(LINGER, self.abort)
+        if action.side is Side.CLIENT:
+            self._to_client.perform(action)
+            return
+        if isinstance(action, Close | Reset):
+            self._give_up()
+        self._to_upstream.perform(action)
+
+    def _give_up(self) -> None:
+        """Upstream is not needed any more, if it is not there yet."""
+        if self._connecting and self._cancel is not None:
+            self._connecting = False
+            self._cancel()
+
+    def _client_blocked(self, blocked: bool) -> None:
+        self._upstream_in.hold("the client does not read", blocked)
+        # Its commands only make more replies.
+        self._client_in.hold("it does not read", blocked)
+
+    def _upstream_blocked(self, blocked: bool) -> None:
+        self._client_in.hold("upstream does not read", blocked)
+
+    def _crowd(self) -> None:
+        self._crowded = self.relay.crowded
+        self._client_in.hold("too much in flight", self._crowded)
+
+    def _finish_if_over(self) -> None:
+        if self._open or self._connecting or self._finished:
+            return
+        self._finished = True
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        self.relay.finished()
+        self._gone(self)

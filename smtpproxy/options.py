@@ -1,0 +1,42 @@
+"""Options of a command line, whose mistakes are told in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.python import usage
+
+from smtpproxy import __version__
+from smtpproxy.console import UNABLE, say
+from smtpproxy.documents import nearest
+
+
+class OneLineOptions(usage.Options):
+    """Options whose mistakes are told in one line, with the nearest right word."""
+
+    synopsis = ""
+    examples = ""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Parse, or end the process with status 2."""
+        try:
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
+        except usage.UsageError as error:
+            known = [name.rstrip("=") for name in self.longOpt]
+            text = str(error)
+            words = [word for word in text.split() if word.startswith("--")]
+            near = nearest(words[0][2:], known) if words and "not recognized" in text else ""
+            say(f"smtpproxy: {text}{near}")
+            raise SystemExit(UNABLE) from None
+
+    def getUsage(self, width: int | None = None) -> str:
+        """Return the help, examples last."""
+        return f"{super().getUsage(width)}\nExamples:\n{self.examples}"
+
+    def opt_version(self) -> None:
+        """show the version"""
+        print(f"smtpproxy {__version__}")
+        raise SystemExit(0)

@@ -1,0 +1,365 @@
+"""One session: the facts of both sides and the rules' opinions, turned into actions.
+
+Owns the pairing of commands with replies, and the order in which the client hears them. Does no
+I/O: it is given octets and the time, and answers with actions. Whoever watches hears everything and
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side
+from smtpproxy.exchange import PROXY, Exchange
+from smtpproxy.faults.reply import CLOSING, SayReply
+from smtpproxy.rules.judge import END_OF_DATA, Judge
+from smtpproxy.rules.model import NO_RULES, NONE, Decision, RuleBook
+from smtpproxy.smtp.client import ClientReader, Framing
+from smtpproxy.smtp.facts import (
+    Chunk,
+    ClientFact,
+    Command,
+    Continuation,
+    MailData,
+    Opaque,
+    Overlong,
+    Reply,
+    ServerFact,
+    Stray,
+)
+from smtpproxy.smtp.server import ServerReader
+from smtpproxy.smtp.state import State
+
+#: While this many commands wait for their replies, or this many octets are held, no more is read
+#: from the client.
+IN_FLIGHT_LIMIT = 1000
+HELD_LIMIT = 256 * 1024
+
+
+class Watcher(Protocol):
+    """What a relay tells about the session as it goes on."""
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """The client heard the answer, or will never hear one."""
+
+    def mail_data(self, fact: MailData | Chunk) -> None:
+        """The client sent octets of mail data, or of a BDAT chunk."""
+
+    def noted(self, fact: str, detail: str, octets: bytes) -> None:
+        """Something happened that is not an exchange; `fact` names it."""
+
+    def ended(self, how: str) -> None:
+        """The session is over; nothing follows."""
+
+
+class Relay:
+    """The conversation of one client with one upstream.
+
+    Each method named for something that happens returns what should be done about it, in order.
+    """
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        seconds: Callable[[], float],
+        rules: RuleBook = NO_RULES,
+        domain: str = "localhost",
+        state: State | None = None,
+    ) -> None:
+        self._watcher = watcher
+        self._seconds = seconds
+        self.state = state or State()
+        self._judge = Judge(rules, self.state, domain)
+        self._client = ClientReader()
+        self._server = ServerReader()
+        self._queue: deque[Exchange] = deque()  # in the order in which the client hears them
+        self._actions: list[Action] = []
+        self._upward: list[bytes] = []  # octets for upstream that one segment may carry
+        self._swallowing = False  # mail data, or a chunk, is kept from upstream
+        self._closing = False  # the client's leg is about to be closed from here
+        self._goodbye = False  # the client heard 221 or 421
+        self._client_ended = False
+        self._upstream_ended = False
+        self._how = ""  # the session ended
+
+    @property
+    def crowded(self) -> bool:
+        """Should the client not be read for now?"""
+        return len(self._queue) >= IN_FLIGHT_LIMIT or self._client.pending > HELD_LIMIT
+
+    @property
+    def waiting(self) -> bool:
+        """Does the client wait for an answer?"""
+        return bool(self._queue)
+
+    def connected(self) -> list[Action]:
+        """A client has connected."""
+        exchange = Exchange("CONNECT", None, self._seconds())
+        self._queue.append(exchange)
+        self._judge.consider(exchange)
+        if exchange.forwarded:
+            self._actions.append(Connect())
+        self._settle()
+        return self._take_actions()
+
+    def client_received(self, octets: bytes) -> list[Action]:
+        """The client sent octets."""
+        self._client.receive(octets)
+        self._read_client()
+        return self._take_actions()
+
+    def upstream_received(self, octets: bytes) -> list[Action]:
+        """Upstream sent octets."""
+        server = self._server
+        server.receive(octets)
+        while (fact := server.next()) is not None:
+            if type(fact) is Reply:
+                self._replied(fact)
+            else:
+                self._odd_from_upstream(fact)
+        return self._take_actions()
+
+    def upstream_failed(self, reason: str) -> list[Action]:
+        """Upstream could not be reached; `reason` says why in a few words."""
+        self._watcher.noted("upstream-unreachable", reason, b"")
+        self._upstream_ended = True
+        self._give_up("upstream-unreachable")
+        return self._take_actions()
+
+    def client_closed(self, clean: bool) -> list[Action]:
+        """The client will send nothing more; not `clean`: its connection is gone altogether."""
+        self._client_ended = True
+        if clean and (rest := self._client.rest()):
+            self._watcher.noted("unfinished-line", "client", rest)
+            self._actions.append(Send(Side.UPSTREAM, rest))
+        self._carry_over("client", clean, self._upstream_ended, Side.UPSTREAM)
+        return self._take_actions()
+
+    def upstream_closed(self, clean: bool) -> list[Action]:
+        """Upstream will send nothing more; not `clean`: its connection is gone altogether."""
+        self._upstream_ended = True
+        if rest := self._server.rest():
+            self._watcher.noted("unfinished-line", "upstream", rest)
+            self._actions.append(Send(Side.CLIENT, rest))
+        self._carry_over("upstream", clean, self._client_ended, Side.CLIENT)
+        return self._take_actions()
+
+    def shut_down(self, reason: str) -> list[Action]:
+        """The proxy ends this session; `reason` is one word, such as "shutdown" or "timeout"."""
+        if not self._goodbye:
+            self._give_up(reason)
+        return self._take_actions()
+
+    def finished(self) -> None:
+        """Both connections are gone."""
+        for exchange in self._queue:
+            if not exchange.own:
+                self._watcher.exchanged(exchange)
+        self._queue.clear()
+        self._watcher.ended(self._how)
+
+    # The client's side.
+
+    def _read_client(self) -> None:
+        client = self._client
+        while not self._closing and (fact := client.next()) is not None:
+            if type(fact) is Command:
+                self._command(fact)
+            elif type(fact) is MailData:
+                self._mail_data(fact)
+            else:
+                self._other_from_client(fact)
+        if self._upward:
+            self._flush_upward()
+
+    def _flush_upward(self) -> None:
+        self._actions.append(Send(Side.UPSTREAM, b"".join(self._upward)))
+        self._upward.clear()
+
+    def _command(self, command: Command) -> None:
+        exchange = Exchange(command.verb, command, self._seconds(), bool(self._queue))
+        self._queue.append(exchange)
+        if not self._judge.idle:
+            self._judge.consider(exchange)
+        if exchange.forwarded:
+            self._upward.append(command.wire)
+        if command.verb == "BDAT":
+            self._swallowing = not exchange.forwarded
+        if not exchange.forwarded:
+            self._settle()
+
+    def _mail_data(self, data: MailData) -> None:
+        self._watcher.mail_data(data)
+        if not self._swallowing:
+            self._upward.append(data.octets)
+        if not data.last:
+            return
+        exchange = Exchange(END_OF_DATA, None, self._seconds(), bool(self._queue))
+        self._queue.append(exchange)
+        if self._swallowing or not self._judge.idle:
+            self._judge.consider_end(exchange, self._swallowing)
+        if not exchange.forwarded:
+            self._settle()
+            self._reset_upstream()
+
+    def _reset_upstream(self) -> None:
+        """Upstream has an envelope whose message it shall not get: take the envelope back."""
+        exchange = Exchange("RSET", Command("RSET", b"RSET\r\n"), self._seconds())
+        exchange.own = True
+        self._queue.append(exchange)
+        self._upward.append(b"RSET\r\n")
+        self._watcher.noted("own-command", "RSET", b"RSET\r\n")
+
+    def _other_from_client(self, fact: ClientFact) -> None:
+        match fact:
+            case Chunk(octets=octets):
+                self._watcher.mail_data(fact)
+                if not self._swallowing:
+                    self._upward.append(octets)
+            case Continuation(wire):
+                self._queue.append(Exchange("AUTH", fact, self._seconds()))
+                self._upward.append(wire)
+            case Opaque(octets):
+                self._upward.append(octets)
+            case Overlong(octets):
+                self._watcher.noted("line-too-long", "client", octets[:64])
+                exchange = Exchange("?", None, self._seconds(), bool(self._queue))
+                exchange.forwarded = False
+                exchange.decision = Decision("", (_TOO_LONG,), True, NONE, _TOO_LONG.code)
+                self._queue.append(exchange)
+                self._closing = True
+                self._settle()
+
+    # What the client hears.
+
+    def _replied(self, reply: Reply) -> None:
+        if not self._queue:
+            self._watcher.noted("unsolicited-reply", "", reply.wire)
+            self._actions.append(Send(Side.CLIENT, reply.wire))
+            self._goodbye = self._goodbye or reply.code in CLOSING
+            return
+        exchange = self._queue.popleft()
+        exchange.said = reply
+        if exchange.stage == "CONNECT" and reply.code == 220:
+            self._judge.domain = _first_word(reply) or self._judge.domain
+        if not exchange.own:
+            self._tell(exchange, reply)
+        if self._queue:
+            self._settle()
+        if self._client.pending:
+            self._read_client()
+
+    def _settle(self) -> None:
+        """Tell the client all that is at the head of the queue and waits for nobody."""
+        queue = self._queue
+        while queue:
+            exchange = queue[0]
+            if exchange.deferred:
+                self._judge.consider_data(exchange)
+                if exchange.forwarded and isinstance(exchange.command, Command):
+                    self._upward.append(exchange.command.wire)
+                    self._flush_upward()
+            if exchange.forwarded:
+                return
+            queue.popleft()
+            self._tell(exchange, None)
+
+    def _tell(self, exchange: Exchange, reply: Reply | None) -> None:
+        """Let the client hear the answer: upstream's, or what the rules make of it."""
+        if exchange.decision is None and self._judge.idle:
+            heard = reply
+            after: list[Action] = []
+        else:
+            telling = self._judge.tell(exchange, reply)
+            heard, after = telling.reply, telling.after
+            self._actions += telling.before
+        exchange.heard = heard
+        if heard is not None:
+            self._actions.append(Send(Side.CLIENT, heard.wire))
+        if exchange.by == PROXY:
+            after = [Close(Side.CLIENT)]
+        if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
+            self._leave(exchange.by, after or [Close(Side.CLIENT)])
+        self._told(exchange)
+
+    def _told(self, exchange: Exchange) -> None:
+        """The client heard the answer: what follows from it."""
+        self._watcher.exchanged(exchange)
+        heard = exchange.heard
+        if heard is None:
+            return
+        stage, command = exchange.stage, exchange.command
+        if type(command) is Command or command is None:
+            self.state.observe(stage, command, heard.code)
+        if heard.code in CLOSING:
+            self._goodbye = True
+            if stage == "QUIT":
+                self._how = self._how or "quit"
+        if self._queue:
+            return
+        self._client.answered(stage, heard.code)
+        match self._client.framing:
+            case Framing.MAIL_DATA:
+                self._swallowing = exchange.said is None or exchange.said.code != heard.code
+            case Framing.OPAQUE if not self._server.opaque:
+                self._server.opaque = True
+                self._watcher.noted("opaque", stage, b"")
+
+    def _odd_from_upstream(self, fact: ServerFact) -> None:
+        match fact:
+            case Stray(wire):
+                self._watcher.noted("stray-line", "upstream", wire)
+                self._actions.append(Send(Side.CLIENT, wire))
+            case Opaque(octets):
+                self._actions.append(Send(Side.CLIENT, octets))
+            case Overlong(octets):
+                self._watcher.noted("reply-too-long", "upstream", octets[:64])
+                self._give_up("reply-too-long")
+
+    # How it ends.
+
+    def _carry_over(self, who: str, clean: bool, other_ended: bool, other: Side) -> None:
+        """One side will say no more: so the other is told, or all is over."""
+        self._how = self._how or f"{who}-{'drop' if clean else 'reset'}"
+        if not clean and not self._goodbye:
+            self._actions.append(Reset(other))
+        elif other_ended or self._goodbye:
+            self._actions += [Close(Side.CLIENT), Close(Side.UPSTREAM)]
+        else:
+            self._actions.append(HalfClose(other))
+
+    def _give_up(self, how: str) -> None:
+        """The proxy itself ends the session: 421 answers what is unanswered (RFC 5321 §3.8)."""
+        exchange = self._queue.popleft() if self._queue else None
+        octets = _GOING.octets(self._judge.domain, "")
+        self._actions.append(Send(Side.CLIENT, octets))
+        self._leave(how, [Close(Side.CLIENT)])
+        if exchange is not None and not exchange.own:
+            exchange.heard, exchange.by = Reply(_GOING.code, octets), PROXY
+            self._told(exchange)
+
+    def _leave(self, how: str, actions: list[Action]) -> None:
+        self._how = self._how or how
+        self._closing = True
+        self._actions += actions
+        self._actions.append(Close(Side.UPSTREAM))
+
+    def _take_actions(self) -> list[Action]:
+        actions, self._actions = self._actions, []
+        return actions
+
+
+_TOO_LONG = SayReply(500, "5.5.2", ("Line too long",))
+_GOING = SayReply.parse("421", "CONNECT")
+
+
+def _promise_broken(stage: str, said: int, heard: int) -> bool:
+    """Does upstream now wait for what the client was told not to send?"""
+    return heard >= 400 and (said in (334, 354) or (said == 220 and stage == "STARTTLS"))
+
+
+def _first_word(reply: Reply) -> str:
+    words = reply.lines[-1].decode("ascii", "replace").split()
+    return words[0] if words and words[0].replace(".", "").replace("-", "").isalnum() else ""

@@ -1,0 +1,222 @@
+"""A cassette in the place of upstream.
+
+Owns the verdicts on what the cassette does not have. The unit of replay is the mail transaction,
+since clients spread their messages over connections differently at every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from smtpproxy.cassette.matching import FREE, PROLOGUE, Branch, Key, Point, Tree, key_of
+from smtpproxy.cassette.model import END_OF_DATA, Cassette
+from smtpproxy.responder import Answer
+from smtpproxy.smtp.facts import Command, Continuation, Reply
+from smtpproxy.smtp.server import final_code
+
+DIFFERENT, ALREADY_USED, MISSING = "different", "already used", "missing"
+
+_GENERIC = {
+    "NOOP": b"250 2.0.0 Ok\r\n",
+    "RSET": b"250 2.0.0 Ok\r\n",
+    "QUIT": b"221 2.0.0 Bye\r\n",
+}
+#: How a miss is said, by stage: so that a client fails at once instead of trying again.
+_MISS = {"CONNECT": "421 4.3.0", "STARTTLS": "454 4.7.0", "AUTH": "454 4.7.0"}
+_MISS_ELSEWHERE = "554 5.3.0"
+
+
+class Miss(NamedTuple):
+    """Something that a client sent and the cassette does not have."""
+
+    number: int
+    verdict: str
+    stage: str
+    sent: str
+    closest: str  # what the cassette has instead, or ""
+    line: int  # of the cassette, or 0
+
+    def __str__(self) -> str:
+        told = f"replay miss {self.number} at {self.stage}, {self.verdict}: {self.sent}"
+        return f"{told} (line {self.line} has: {self.closest})" if self.closest else told
+
+
+class Player:
+    """Replays one cassette to any number of connections; `missed` hears of each miss at once.
+
+    `repeat`: transactions may be replayed again and again.
+    """
+
+    def __init__(
+        self, cassette: Cassette, missed: Callable[[Miss], None], repeat: bool = False
+    ) -> None:
+        self.tree = Tree(cassette, repeat)
+        self.misses = 0
+        self._missed = missed
+
+    def connection(self) -> Replay:
+        """Return the responder for one more connection."""
+        return Replay(self)
+
+    def miss(self, verdict: str, stage: str, sent: bytes, closest: Branch | None) -> Miss:
+        """Take note of a miss."""
+        self.misses += 1
+        example = closest.example if closest else None
+        miss = Miss(
+            self.misses,
+            verdict,
+            stage,
+            _shown(sent) or stage,
+            (_shown(example.sent) or example.stage) if example else "",
+            example.line if example else 0,
+        )
+        self._missed(miss)
+        return miss
+
+
+class Replay:
+    """One connection to a cassette."""
+
+    def __init__(self, player: Player) -> None:
+        self._player = player
+        self._prologue: Point = player.tree.root
+        self._point: Point | None = None  # in the open transaction
+        self._claims: list[tuple[Branch, int]] = []
+        self._miss: bytes = b""  # the answer to the rest of a transaction that was missed
+        self._hello: dict[str, Answer] = {}
+
+    def greeting(self) -> Answer:
+        """Greet as recorded."""
+        return self._prologue_step("CONNECT", b"")
+
+    def command(self, command: Command) -> Answer:
+        """Answer as recorded."""
+        stage = command.verb
+        if stage in PROLOGUE or stage in ("MAIL", "QUIT"):
+            self._leave_transaction()
+        if stage in PROLOGUE:
+            return self._prologue_step(stage, command.wire)
+        if stage == "NOOP" or (stage in FREE and self._point is None):
+            self._miss = b"" if stage == "RSET" else self._miss
+            return self._free(stage)
+        if self._miss:
+            return Answer(self._miss)
+        return self._transaction_step(stage, command.wire)
+
+    def continuation(self, line: Continuation) -> Answer:
+        """Answer as recorded, whatever the credentials."""
+        return self._prologue_step("AUTH", line.wire)
+
+    def end_of_mail_data(self) -> Answer:
+        """Answer as recorded."""
+        return Answer(self._miss) if self._miss else self._transaction_step(END_OF_DATA, b"")
+
+    def gone(self) -> None:
+        """What was claimed and not told from its likes is unused again."""
+        self._leave_transaction()
+
+    def _prologue_step(self, stage: str, sent: bytes) -> Answer:
+        key = key_of(stage, sent)
+        branch = self._prologue.branches.get(key)
+        if branch is None:
+            # A client may say hello twice where the recorded one did it once.
+            again = self._hello.get(stage)
+            return again or self._missed(stage, sent, self._prologue, key)
+        # Any number of connections may take a prologue: the first that has transactions left.
+        ways = branch.ways()
+        point, heard = next((way for way in ways if way[0].unused()), ways[0])
+        if stage == "STARTTLS" and heard is not None and heard.startswith(b"220"):
+            return self._missed(stage, sent, self._prologue, key)
+        self._prologue = point
+        answer = _answer(without_unreplayable(heard) if stage in ("EHLO", "LHLO") else heard)
+        if stage in ("EHLO", "HELO", "LHLO"):
+            self._hello[stage] = answer
+        return answer
+
+    def _free(self, stage: str) -> Answer:
+        recorded = self._player.tree.free.get(stage)
+        return Answer(recorded[0] if recorded else _GENERIC[stage], close=stage == "QUIT")
+
+    def _transaction_step(self, stage: str, sent: bytes) -> Answer:
+        point = self._point or self._prologue.pool or Point()
+        key = key_of(stage, sent)
+        branch = point.branches.get(key)
+        slot = branch.claim() if branch is not None else None
+        if branch is None or slot is None:
+            if stage == "RSET":
+                self._leave_transaction()
+                return self._free(stage)
+            answer = self._missed(stage, sent, point, key)
+            self._leave_transaction()
+            self._miss = answer.octets
+            return answer
+        self._claims.append((branch, slot))
+        following, heard = branch.slots[slot]
+        self._point = following
+        if stage in (END_OF_DATA, "RSET") or not (following.branches or following.endings):
+            self._point = None
+            self._claims = []
+        return _answer(heard)
+
+    def _leave_transaction(self) -> None:
+        """The transaction is over before its end: it was recorded so, or is taken back."""
+        self._miss = b""
+        if self._point is not None:
+            if self._point.endings:
+                self._point.endings -= 1
+            else:
+                for branch, slot in self._claims:
+                    branch.release(slot)
+        self._point, self._claims = None, []
+
+    def _missed(self, stage: str, sent: bytes, point: Point, key: Key) -> Answer:
+        same = point.branches.get(key)
+        near = [branch for other, branch in point.branches.items() if other[0] == stage]
+        verdict = ALREADY_USED if same else DIFFERENT if near else MISSING
+        miss = self._player.miss(verdict, stage, sent, same or (near[0] if near else None))
+        words = f"{_MISS.get(stage, _MISS_ELSEWHERE)} smtpproxy: {miss}"
+        return Answer(_one_line(words), close=stage == "CONNECT")
+
+
+def without_unreplayable(heard: bytes | None) -> bytes | None:
+    """Return an EHLO reply without what no cassette can keep up: STARTTLS, and SCRAM in AUTH."""
+    if heard is None or b"\r\n" not in heard:
+        return heard
+    reply = Reply(final_code(heard), heard)
+    lines = []
+    for at, line in enumerate(reply.lines):
+        words = line.split()
+        keyword = words[0].upper() if words and at else b""
+        if keyword == b"STARTTLS":
+            continue
+        if keyword == b"AUTH":
+            kept = [word for word in words if not word.upper().startswith(b"SCRAM-")]
+            if len(kept) < len(words):
+                line = b" ".join(kept)
+                if len(kept) == 1:
+                    continue
+        lines.append(line)
+    if lines == reply.lines:
+        return heard
+    last = len(lines) - 1
+    return b"".join(
+        b"%d%s%s\r\n" % (reply.code, b" " if at == last else b"-", line)
+        for at, line in enumerate(lines)
+    )
+
+
+def _answer(heard: bytes | None) -> Answer:
+    """Say what was heard; where that was nothing, the connection had ended."""
+    if heard is None:
+        return Answer(b"", close=True)
+    return Answer(heard, close=heard.startswith((b"221", b"421")))
+
+
+def _shown(sent: bytes) -> str:
+    return sent.strip().decode("utf-8", "backslashreplace")
+
+
+def _one_line(text: str) -> bytes:
+    """Return a reply line no longer than a client must take (RFC 5321 §4.5.3.1.5: 512 octets)."""
+    return "".join(c if c.isprintable() else "?" for c in text).encode()[:510] + b"\r\n"

@@ -1,0 +1,1 @@
+"""Rules: what to do to which dialogue."""

@@ -1,0 +1,116 @@
+"""Asks the rules about an exchange, and says what the client hears.
+
+Owns consistency with upstream: what it is asked, what is kept from it, and that a made-up success
+never hides a refusal by accident. Knows nothing of octets still to come.
+"""
+
+from __future__ import annotations
+
+from smtpproxy.exchange import PROXY, RULE, Exchange, Telling
+from smtpproxy.faults import SayReply
+from smtpproxy.rules.model import ADDRESS_OF, NONE, Decision, Occasion, Rule, RuleBook, decide
+from smtpproxy.smtp.facts import Command, Reply
+from smtpproxy.smtp.path import parse_path
+from smtpproxy.smtp.state import State
+
+END_OF_DATA = "END-OF-DATA"
+
+
+class Judge:
+    """The rules of one session."""
+
+    def __init__(self, rules: RuleBook, state: State, domain: str) -> None:
+        self._rules = rules
+        self._state = state
+        self.domain = domain  # by which made-up replies name the server
+        self._at_end: Decision | None = None  # on the end of mail data, decided at DATA
+
+    @property
+    def idle(self) -> bool:
+        """Are there no rules at all?"""
+        return not self._rules.total
+
+    def consider(self, exchange: Exchange) -> None:
+        """Ask the rules that need not wait for upstream, and whether upstream is to be asked."""
+        if exchange.stage == "DATA" and END_OF_DATA in self._rules.before:
+            exchange.deferred = True  # which recipients are accepted is known when its turn comes
+            exchange.forwarded = False
+            return
+        exchange.decision = self._decide(self._rules.before, exchange)
+        exchange.forwarded = exchange.decision is None or exchange.decision.upstream != NONE
+
+    def consider_data(self, exchange: Exchange) -> None:
+        """Ask the rules about DATA, whose turn has come, and about the end of its mail data.
+
+        A message that upstream shall not get is taken here: upstream is not even asked for it.
+        """
+        exchange.deferred = False
+        decision = self._decide(self._rules.before, exchange)
+        exchange.decision = decision
+        exchange.forwarded = decision is None or decision.upstream != NONE
+        if (decision and decision.answers) or not self._state.accepted:
+            return
+        end = self._decide(self._rules.before, Exchange(END_OF_DATA, None, 0.0))
+        self._at_end = end
+        if end and end.answers and end.upstream == NONE:
+            exchange.forwarded = False
+            delays = decision.faults if decision else ()
+            exchange.decision = Decision(end.rule, (*delays, _GO_ON), True, NONE, _GO_ON.code)
+
+    def consider_end(self, exchange: Exchange, swallowed: bool) -> None:
+        """Recall what was decided about the end of mail data; `swallowed`: upstream has none."""
+        exchange.decision, self._at_end = self._at_end, None
+        exchange.forwarded = not swallowed
+        if swallowed and not (exchange.decision and exchange.decision.answers):
+            # A rule said 354 on its own: its story goes on to the end.
+            exchange.decision = Decision("354", (_TAKEN,), True, NONE, _TAKEN.code)
+
+    def tell(self, exchange: Exchange, reply: Reply | None) -> Telling:
+        """Return what the client is told; `reply` is upstream's, or None if it was not asked."""
+        decision = exchange.decision
+        if reply is not None and (decision is None or not decision.answers):
+            knowing = self._decide(self._rules.after, exchange, reply.code)
+            if knowing is not None:
+                delays = decision.faults if decision else ()
+                decision = exchange.decision = knowing._replace(faults=delays + knowing.faults)
+        telling = Telling(reply)
+        if decision is None:
+            return telling
+        refused = reply is not None and reply.code >= 400 > decision.code > 0
+        hides = refused and not decision.knowing
+        for fault in decision.faults:
+            if not (fault.answers and hides):
+                fault.apply(telling, self.domain, _forward_path(exchange))
+        if telling.reply is not reply:
+            exchange.by = RULE if decision.rule else PROXY
+        return telling
+
+    def _decide(
+        self, rules_by_stage: dict[str, tuple[Rule, ...]], exchange: Exchange, code: int = 0
+    ) -> Decision | None:
+        rules = rules_by_stage.get(exchange.stage)
+        return decide(rules, self._occasion(exchange, code)) if rules else None
+
+    def _occasion(self, exchange: Exchange, code: int) -> Occasion:
+        state = self._state
+        sender = state.sender.address if state.sender else None
+        recipients = tuple(path.address for path in state.accepted)
+        address = ADDRESS_OF.get(exchange.stage)
+        if address and isinstance(exchange.command, Command):
+            path = parse_path(exchange.command.argument)
+            if address == "sender":
+                sender = path.address if path else None
+            else:
+                recipients = (path.address,) if path else ()
+        return Occasion(exchange.stage, sender, recipients, code)
+
+
+_GO_ON = SayReply.parse("354", "DATA")
+_TAKEN = SayReply.parse("250", END_OF_DATA)
+
+
+def _forward_path(exchange: Exchange) -> str:
+    if exchange.stage == "RCPT" and isinstance(exchange.command, Command):
+        path = parse_path(exchange.command.argument)
+        return path.address if path else ""
+    return ""

@@ -1,0 +1,224 @@
+"""Rule files, and rules of the command line, read into the model.
+
+Every error names file, line, rule and what was expected.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from smtpproxy.codes import STAGES, stage_name
+from smtpproxy.documents import (
+    DocumentError,
+    DocumentReader,
+    Mapping,
+    Node,
+    Sequence,
+    Text,
+    nearest,
+    read_documents,
+    read_octets,
+)
+from smtpproxy.faults import FAULTS, Fault, FaultError
+from smtpproxy.faults.drop import WAYS
+from smtpproxy.rules.model import (
+    ADDRESS_OF,
+    DELIVER,
+    FORWARD,
+    NONE,
+    UPSTREAM_WORDS,
+    Rule,
+)
+from smtpproxy.rules.pattern import Pattern, PatternError, ReplyPattern
+from smtpproxy.smtp.verbs import KNOWN_VERBS
+
+MAGIC = "smtpproxy-rules"
+VERSION = "1"
+FILE_KEYS = (MAGIC, "rules", "note")
+RULE_KEYS = ("name", "when", "note")
+CONDITIONS = ("recipient", "sender", "reply")
+KNOWN_STAGES = (*STAGES, *sorted(KNOWN_VERBS - STAGES.keys()))
+
+_AFTER_RCPT = ("DATA", "BDAT", "END-OF-DATA")
+#: Stages at which a sender, or a recipient, is known.
+_KNOWN_AT = {
+    "sender": (*ADDRESS_OF, *_AFTER_RCPT),
+    "recipient": ("RCPT", *_AFTER_RCPT),
+}
+#: Stage and code of a reply that upstream must keep up with, if the client hears it.
+_NEED_UPSTREAM = {("AUTH", 334), ("AUTH", 235), ("STARTTLS", 220), ("TURN", 250), ("ATRN", 250)}
+
+
+def load_rules(path: Path) -> list[Rule]:
+    """Return the rules of a file, in order. Raises DocumentError."""
+    source = str(path)
+    documents = list(read_documents(read_octets(path), source))
+    if len(documents) != 1 or not isinstance(documents[0], Mapping):
+        raise DocumentError(source, 1, f"is not a rule file: expected '{MAGIC}: {VERSION}'")
+    return _Loader(source).file(documents[0])
+
+
+def parse_rule(text: str) -> Rule:
+    """Return the rule in a text such as "RCPT bob@example.net: 550". Raises DocumentError."""
+    loader = _Loader("--rule")
+    head, colon, value = text.partition(": ")
+    if not colon:
+        raise DocumentError("--rule", 0, f"expected STAGE: REPLY, got {text!r}")
+    node: Node = Text(0, value.strip(), plain=True)
+    if value.lstrip()[:1] in ("{", '"', "'"):
+        node = next(iter(read_documents(value.encode(), "--rule")))
+    return loader.rule(Mapping(0, {head.strip(): node}, {head.strip(): 0}), 1)
+
+
+class _Loader(DocumentReader):
+    """Reads rules from one source."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self._name = ""
+
+    def file(self, node: Mapping) -> list[Rule]:
+        if MAGIC not in node.entries:
+            raise self.fail(node.line, f"is not a rule file: expected '{MAGIC}: {VERSION}'")
+        version = node.entries[MAGIC]
+        if not isinstance(version, Text) or version.value != VERSION:
+            raise self.fail(version.line, f"this release reads rules of version {VERSION}")
+        self.check_keys(node, FILE_KEYS)
+        rules = node.entries.get("rules")
+        if not isinstance(rules, Sequence):
+            raise self.fail(node.line, "expected rules: and a list")
+        return [self.rule(item, number) for number, item in enumerate(rules.items, start=1)]
+
+    def rule(self, node: Node, number: int) -> Rule:
+        """Return one rule; `number` names it where it has no name. Raises DocumentError."""
+        self._name = ""
+        if not isinstance(node, Mapping):
+            raise self.fail(node.line, "a rule is a mapping, such as RCPT: 452")
+        heads = [key for key in node.entries if key not in RULE_KEYS and not key.startswith("x-")]
+        name = node.entries.get("name")
+        self._name = self.text(name) if name else heads[0] if heads else f"rule {number}"
+        if len(heads) != 1:
+            raise self.fail(node.line, f"expected one stage, got {', '.join(heads) or 'none'}")
+        head = heads[0]
+        stage, pattern = self._head(head, node.key_lines[head])
+        value = node.entries[head]
+        faults, upstream = self._experience(value, stage)
+        rule = self._with_conditions(node, stage, pattern, faults, upstream)
+        self._check(rule, upstream, value.line)
+        return rule
+
+    def _head(self, head: str, line: int) -> tuple[str, str]:
+        word, _, pattern = head.partition(" ")
+        stage = stage_name(word) or (word.upper() if word.upper() in KNOWN_VERBS else None)
+        if stage is None:
+            raise self.fail(line, f"unknown stage {word!r}{nearest(word, KNOWN_STAGES)}")
+        if pattern and stage not in ADDRESS_OF:
+            raise self.fail(line, f"{stage} has no address for the pattern {pattern!r}")
+        return stage, pattern.strip()
+
+    def _experience(self, node: Node, stage: str) -> tuple[tuple[Fault, ...], str]:
+        """Return what the client experiences, and what is said of upstream, or ""."""
+        if isinstance(node, Text):
+            key = "client" if node.value in WAYS else "reply"
+            return (self._fault(key, node, stage),), ""
+        if not isinstance(node, Mapping):
+            raise self.fail(node.line, "expected a reply, or a mapping such as {delay: 30 s}")
+        self.check_keys(node, (*FAULTS, "upstream"))
+        upstream = self.text(node.entries["upstream"]) if "upstream" in node.entries else ""
+        if upstream and upstream not in UPSTREAM_WORDS:
+            raise self.fail(
+                node.entries["upstream"].line,
+                f"upstream: expected none, forward or deliver, got {upstream!r}"
+                + nearest(upstream, UPSTREAM_WORDS),
+            )
+        faults = [
+            self._fault(key, node.entries[key], stage) for key in FAULTS if key in node.entries
+        ]
+        if not faults:
+            raise self.fail(node.line, f"expected one of {', '.join(FAULTS)}")
+        if sum(fault.answers for fault in faults) > 1:
+            raise self.fail(node.line, "reply: and client: exclude one another")
+        return tuple(faults), upstream
+
+    def _fault(self, key: str, node: Node, stage: str) -> Fault:
+        try:
+            return FAULTS[key].parse(self.text(node), stage)
+        except FaultError as error:
+            raise self.fail(node.line, f"{key}: {error}") from None
+
+    def _with_conditions(
+        self, node: Mapping, stage: str, pattern: str, faults: tuple[Fault, ...], upstream: str
+    ) -> Rule:
+        when = node.entries.get("when")
+        if when is not None and not isinstance(when, Mapping):
+            raise self.fail(when.line, "when: is a mapping such as {recipient: '*@example.net'}")
+        found = dict(when.entries) if when else {}
+        if when:
+            self.check_keys(when, CONDITIONS)
+        if pattern:
+            line = node.key_lines[next(key for key in node.key_lines if pattern in key)]
+            found.setdefault(ADDRESS_OF[stage], Text(line, pattern, plain=True))
+        for key, value in found.items():
+            if key in _KNOWN_AT and stage not in _KNOWN_AT[key]:
+                raise self.fail(value.line, f"at {stage} no {key} is known yet")
+        reply = found.get("reply")
+        return Rule(
+            self._name,
+            stage,
+            faults,
+            upstream or (FORWARD if reply else _default_upstream(faults)),
+            sender=self._pattern(found.get("sender")),
+            recipient=self._pattern(found.get("recipient")),
+            reply=self._reply_pattern(reply) if reply else None,
+        )
+
+    def _pattern(self, node: Node | None) -> Pattern | None:
+        if node is None:
+            return None
+        try:
+            return Pattern(self.text(node))
+        except PatternError as error:
+            raise self.fail(node.line, str(error)) from None
+
+    def _reply_pattern(self, node: Node) -> ReplyPattern:
+        try:
+            return ReplyPattern.parse(self.text(node))
+        except PatternError as error:
+            raise self.fail(node.line, f"reply: {error}") from None
+
+    def _check(self, rule: Rule, upstream: str, line: int) -> None:
+        """Refuse what can't be kept consistent with upstream."""
+        code, stage = rule.code, rule.stage
+        other = {"DATA": "END-OF-DATA", "END-OF-DATA": "DATA"}.get(stage)
+        if code and other and code not in STAGES[stage] and code in STAGES[other]:
+            raise self.fail(
+                line, f"{code} is not listed for {stage}, but for {other}; did you mean {other!r}?"
+            )
+        if upstream == DELIVER and stage not in ("END-OF-DATA", "BDAT"):
+            raise self.fail(line, "upstream: deliver is for END-OF-DATA; elsewhere say forward")
+        if rule.upstream == NONE and rule.reply:
+            raise self.fail(line, "a rule that looks at upstream's reply can't say upstream: none")
+        if rule.upstream == NONE and (stage, code) in _NEED_UPSTREAM:
+            raise self.fail(line, f"{code} at {stage} promises what only upstream can keep")
+        if rule.reply and rule.answers and not upstream and _turns(rule.reply, code):
+            raise self.fail(
+                line,
+                "turns what upstream said into its contrary: "
+                "say upstream: forward (or deliver) to mean it",
+            )
+
+    def fail(self, line: int, problem: str) -> DocumentError:
+        """Return the error to raise, which names the rule."""
+        return super().fail(line, f"rule {self._name!r}: {problem}" if self._name else problem)
+
+
+def _default_upstream(faults: tuple[Fault, ...]) -> str:
+    """A refusal or a drop is made here; a success only changes upstream's words."""
+    code = next((getattr(fault, "code", 0) for fault in faults if fault.answers), None)
+    return FORWARD if code is None or 0 < code < 400 else NONE
+
+
+def _turns(reply: ReplyPattern, code: int) -> bool:
+    """Does the client hear the contrary of what upstream said? A drop is a failure, too."""
+    told_failure = code == 0 or code >= 400
+    return reply.low < 400 <= reply.high or (reply.low >= 400) != told_failure

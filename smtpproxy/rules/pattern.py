@@ -1,0 +1,71 @@
+"""Patterns in rules: for addresses and for reply codes.
+
+A user's pattern can't hang the proxy: it is matched by RE2, in time linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+
+class PatternError(ValueError):
+    """A pattern can't be read. Says what was expected."""
+
+
+def _glob_to_regular_expression(glob: str) -> str:
+    words = {"*": "(?s:.*)", "?": "(?s:.)"}
+    return "".join(words.get(letter) or re2.escape(letter) for letter in glob)
+
+
+class Pattern:
+    """An address pattern: a glob such as `*@example.net`, or a regular expression `/…/`.
+
+    Case is ignored. A regular expression may match anywhere; a glob matches the whole address.
+    """
+
+    __slots__ = ("_search", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        regular = len(text) > 1 and text.startswith("/") and text.endswith("/")
+        source = text[1:-1] if regular else f"^(?:{_glob_to_regular_expression(text)})$"
+        options = re2.Options()
+        options.case_sensitive = False
+        options.log_errors = False
+        try:
+            compiled: Any = re2.compile(source, options)
+        except re2.error as error:
+            raise PatternError(f"the pattern {text!r} can't be read: {_plain(error)}") from None
+        self._search = compiled.search
+
+    def matches(self, address: str) -> bool:
+        """Does the pattern fit the address?"""
+        return self._search(address) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPattern:
+    """A pattern for a reply code: `550`, or `4xx` for a class, or `45x` for a group."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def parse(cls, text: str) -> ReplyPattern:
+        """Read the pattern. Raises PatternError."""
+        if not re.fullmatch(r"[2-5](?:[0-9]{2}|[0-9]x|xx)", text):
+            raise PatternError(f"expected a reply code such as 550, 55x or 5xx, got {text!r}")
+        return cls(int(text.replace("x", "0")), int(text.replace("x", "9")))
+
+    def matches(self, code: int) -> bool:
+        """Does the code fit?"""
+        return self.low <= code <= self.high
+
+
+def _plain(error: Exception) -> str:
+    told = error.args[0] if error.args else error
+    return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)

@@ -1,0 +1,182 @@
+"""Every option: its name, its meaning, its default, and where its value came from.
+
+Owns the order: command line, environment, configuration file, default. Does not act on any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from smtpproxy import documents
+from smtpproxy.documents import DocumentError, DocumentReader, nearest, read_documents, read_octets
+
+MODES = ("relay", "record", "replay", "once")
+LOG_FORMATS = ("text", "json")
+TEXT, MANY, FLAG = "text", "many", "flag"
+
+
+class Option(NamedTuple):
+    """One option, as `--name`, as SMTPPROXY_NAME, and as a key of the configuration file."""
+
+    name: str
+    kind: str
+    help: str
+    default: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The name of its environment variable."""
+        return f"SMTPPROXY_{self.name.upper().replace('-', '_')}"
+
+
+OPTIONS = (
+    Option(
+        "listen",
+        MANY,
+        "where clients connect, repeatable: a port (loopback), HOST:PORT, or a Twisted server "
+        "endpoint string; port 0 takes a free one",
+        "2525",
+    ),
+    Option(
+        "upstream",
+        TEXT,
+        "the server to relay to: HOST[:PORT], smtp://HOST, a Twisted client endpoint string, or "
+        "sink: for the built-in server that accepts everything",
+    ),
+    Option("mode", TEXT, "relay, record, replay, or once (replay if there is a cassette)", "relay"),
+    Option("cassette", TEXT, "the cassette to record to, or to replay"),
+    Option("rules", MANY, "a rule file, repeatable; read again on SIGHUP"),
+    Option("rule", MANY, "one rule, repeatable, such as 'RCPT bob@example.net: 550'"),
+    Option("log", TEXT, "a file for the log, - for standard output, or none", "-"),
+    Option("log-format", TEXT, "text or json", "text"),
+    Option("stats", TEXT, "a file for the statistics at the end, as JSON"),
+    Option("ready-file", TEXT, "a file to write HOST:PORT to, once listening"),
+    Option("drain", TEXT, "seconds that open transactions get when told to stop", "5"),
+    Option("repeat", FLAG, "let recorded transactions be replayed again and again"),
+    Option("allow-remote", FLAG, "listen on more than loopback (anyone who connects can relay)"),
+    Option("config", TEXT, "a YAML file with these options' names as keys"),
+)
+_BY_NAME = {option.name: option for option in OPTIONS}
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+
+
+class SettingsError(ValueError):
+    """An option can't be used. One line, with the nearest right word."""
+
+
+class Setting(NamedTuple):
+    """A value and where it came from."""
+
+    values: tuple[str, ...]
+    origin: str
+
+
+class Settings:
+    """All options' values."""
+
+    def __init__(self, found: Mapping[str, Setting]) -> None:
+        self._found = dict(found)
+
+    def text(self, name: str) -> str:
+        """Return an option's value, or "" where it has none."""
+        values = self._found[name].values
+        return values[-1] if values else ""
+
+    def many(self, name: str) -> tuple[str, ...]:
+        """Return a repeatable option's values."""
+        return self._found[name].values
+
+    def flag(self, name: str) -> bool:
+        """Is the option on?"""
+        return self.text(name) == "true"
+
+    def path(self, name: str) -> Path | None:
+        """Return an option's value as a path, or None where it has none."""
+        value = self.text(name)
+        return Path(value) if value else None
+
+    def seconds(self, name: str) -> float:
+        """Return an option's value as seconds. Raises SettingsError."""
+        value = self.text(name)
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds < 1e7:
+            raise SettingsError(f"--{name}: expected a number of seconds, got {value!r}")
+        return seconds
+
+    def choice(self, name: str, known: Iterable[str]) -> str:
+        """Return an option's value, which is one of `known`. Raises SettingsError."""
+        value, known = self.text(name), tuple(known)
+        if value not in known:
+            raise SettingsError(
+                f"--{name}: unknown {name} {value!r}; expected {', '.join(known[:-1])} "
+                f"or {known[-1]}{nearest(value, known)}"
+            )
+        return value
+
+    def lines(self) -> list[tuple[str, str, str]]:
+        """Return name, value and origin of every option."""
+        return [
+            (name, ", ".join(setting.values), setting.origin)
+            for name, setting in self._found.items()
+        ]
+
+
+def settle(
+    given: Mapping[str, tuple[str, ...]],
+    environment: Mapping[str, str],
+    defaults: Mapping[str, str] | None = None,
+) -> Settings:
+    """Return the settings in force, from what the command line gave and everything else.
+
+    `defaults` override the options' own. Raises SettingsError or DocumentError.
+    """
+    from_environment = {
+        option.name: (environment[option.variable],)
+        for option in OPTIONS
+        if option.variable in environment
+    }
+    config = (given.get("config") or from_environment.get("config") or ("",))[-1]
+    from_file = _read_config(Path(config)) if config else {}
+    found: dict[str, Setting] = {}
+    for option in OPTIONS:
+        name = option.name
+        default = (defaults or {}).get(name, option.default)
+        for origin, values in (
+            ("command line", given.get(name)),
+            (option.variable, from_environment.get(name)),
+            (config, from_file.get(name)),
+            ("default", (default,) if default else ()),
+        ):
+            if values is not None:
+                found[name] = Setting(_checked(option, values, origin), origin)
+                break
+    return Settings(found)
+
+
+def _checked(option: Option, values: tuple[str, ...], origin: str) -> tuple[str, ...]:
+    if option.kind != FLAG or not values:
+        return values
+    value = values[-1].lower()
+    if value not in _TRUE + _FALSE:
+        raise SettingsError(f"{origin}: {option.name} is true or false, got {values[-1]!r}")
+    return ("true",) if value in _TRUE else ()
+
+
+def _read_config(path: Path) -> dict[str, tuple[str, ...]]:
+    reader = DocumentReader(str(path))
+    found = list(read_documents(read_octets(path), str(path)))
+    if len(found) != 1 or not isinstance(found[0], documents.Mapping):
+        raise DocumentError(str(path), 1, "expected options, such as upstream: mail.example.org")
+    reader.check_keys(found[0], _BY_NAME)
+    values: dict[str, tuple[str, ...]] = {}
+    for name, node in found[0].entries.items():
+        if isinstance(node, documents.Sequence) and _BY_NAME[name].kind == MANY:
+            values[name] = tuple(reader.text(item) for item in node.items)
+        else:
+            values[name] = (reader.text(node),)
+    return values

@@ -1,0 +1,114 @@
+"""The built-in upstream `sink:`: a server that accepts everything and keeps nothing.
+
+Offers what real clients like to use, so that nothing else is needed to try the proxy. It takes any
+credentials, and is strict only where a message would have no recipient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from smtpproxy.responder import Answer
+from smtpproxy.smtp.facts import Command, Continuation
+from smtpproxy.smtp.path import parse_path
+
+DOMAIN = "sink.localhost"
+SIZE_LIMIT = 1024 * 1024 * 1024
+
+_EHLO = (
+    f"250-{DOMAIN} greets you\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
+    f"250-SIZE {SIZE_LIMIT}\r\n250-AUTH PLAIN LOGIN\r\n250 ENHANCEDSTATUSCODES\r\n"
+).encode()
+_BEGIN = ("MAIL", "SEND", "SOML", "SAML")
+_PLAIN_ANSWERS = {
+    "HELO": f"250 {DOMAIN} greets you",
+    "NOOP": "250 2.0.0 Ok",
+    "VRFY": "252 2.5.0 Send some mail, it will be taken",
+    "EXPN": "252 2.5.0 Send some mail, it will be taken",
+    "HELP": "214 2.0.0 Everything is accepted and nothing is kept",
+}
+_NOT_HERE = ("STARTTLS", "ETRN", "TURN", "ATRN", "BDAT", "XCLIENT", "XFORWARD", "BURL", "LHLO")
+
+
+class Sink:
+    """One session with the sink. `count` numbers the messages of all sessions."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._count = count
+        self._sender = False
+        self._recipients = 0
+        self._prompts: list[bytes] = []  # that AUTH still has to show
+
+    def greeting(self) -> Answer:
+        """Greet."""
+        return Answer(f"220 {DOMAIN} ESMTP smtpproxy sink\r\n".encode())
+
+    def command(self, command: Command) -> Answer:
+        """Accept the command."""
+        verb = command.verb
+        if verb == "EHLO":
+            self._reset()
+            return Answer(_EHLO)
+        if verb in ("HELO", "RSET"):
+            self._reset()
+        if verb == "QUIT":
+            return Answer(f"221 2.0.0 {DOMAIN} closing\r\n".encode(), close=True)
+        return Answer(f"{self._text(verb, command)}\r\n".encode())
+
+    def _text(self, verb: str, command: Command) -> str:
+        if verb in _PLAIN_ANSWERS:
+            return _PLAIN_ANSWERS[verb]
+        if verb == "RSET":
+            return "250 2.0.0 Ok"
+        if verb in _BEGIN or verb == "RCPT":
+            return self._envelope(verb, command)
+        if verb == "DATA":
+            if not self._recipients:
+                return "503 5.5.1 RCPT first"
+            return "354 End data with <CRLF>.<CRLF>"
+        if verb == "AUTH":
+            return self._auth(command.argument.split())
+        return "502 5.5.1 Not offered" if verb in _NOT_HERE else "500 5.5.2 Command unrecognized"
+
+    def _envelope(self, verb: str, command: Command) -> str:
+        if parse_path(command.argument) is None:
+            return "501 5.5.4 Syntax: a path in angle brackets is expected"
+        if verb != "RCPT":
+            self._sender, self._recipients = True, 0
+            return "250 2.1.0 Ok"
+        if not self._sender:
+            return "503 5.5.1 MAIL first"
+        self._recipients += 1
+        return "250 2.1.5 Ok"
+
+    def _auth(self, words: list[bytes]) -> str:
+        mechanism = words[0].upper() if words else b""
+        if mechanism not in (b"PLAIN", b"LOGIN"):
+            return "504 5.5.4 Offered are PLAIN and LOGIN"
+        # RFC 4954 §4: an empty prompt for PLAIN; LOGIN asks for user name and password.
+        prompts = [b""] if mechanism == b"PLAIN" else [b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6"]
+        self._prompts = prompts[len(words) - 1 :]
+        return self._prompt()
+
+    def _prompt(self) -> str:
+        if not self._prompts:
+            return "235 2.7.0 Authentication succeeded"
+        return f"334 {self._prompts.pop(0).decode()}"
+
+    def continuation(self, line: Continuation) -> Answer:
+        """Take any credentials."""
+        if line.wire.strip() == b"*":
+            self._prompts = []
+            return Answer(b"501 5.7.0 Authentication cancelled\r\n")
+        return Answer(f"{self._prompt()}\r\n".encode())
+
+    def end_of_mail_data(self) -> Answer:
+        """Accept the message."""
+        self._reset()
+        return Answer(f"250 2.0.0 Ok: message {self._count()} taken\r\n".encode())
+
+    def gone(self) -> None:
+        """Nothing to clear away."""
+
+    def _reset(self) -> None:
+        self._sender, self._recipients = False, 0

@@ -1,0 +1,1 @@
+"""The protocol, without I/O: octets in, facts out. Standard library only."""

@@ -1,0 +1,48 @@
+"""Paths and parameters of MAIL and RCPT (RFC 5321 §4.1.1.2, §4.1.1.3 and §4.1.2).
+
+Reads what clients really send: blanks after the colon, missing angle brackets, source routes. Never
+raises. Octets that are not UTF-8 appear as \\xNN.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_PATH = re.compile(
+    rb"(?:FROM|TO)[ \t]*:[ \t]*(?:<(?P<path>(?:\"(?:\\.|[^\"\\])*\"|[^\">])*)>|(?P<bare>[^ \t<>]+))"
+    rb"(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_SOURCE_ROUTE = re.compile(r"@[^:]*:")
+
+
+class Path(NamedTuple):
+    """A reverse-path or forward-path: its mailbox, without source route and angle brackets."""
+
+    address: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+def parse_path(argument: bytes) -> Path | None:
+    """Return the path in the argument of a MAIL, RCPT, SEND, SOML or SAML, or None.
+
+    Keywords of parameters are in upper case; a parameter without a value has "".
+    """
+    found = _PATH.match(argument)
+    if not found:
+        return None
+    octets = found["path"] if found["path"] is not None else found["bare"]
+    address = octets.decode("utf-8", "backslashreplace")
+    return Path(
+        _SOURCE_ROUTE.sub("", address, count=1) if address[:1] == "@" else address,
+        tuple(_parameters(found["rest"])),
+    )
+
+
+def _parameters(rest: bytes) -> list[tuple[str, str]]:
+    parameters = []
+    for word in rest.decode("utf-8", "backslashreplace").split():
+        keyword, _, value = word.partition("=")
+        parameters.append((keyword.upper(), value))
+    return parameters

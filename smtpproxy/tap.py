@@ -1,0 +1,273 @@
+"""Options and makeService: the one place where everything is put together."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+from twisted.internet.endpoints import clientFromString
+
+from smtpproxy.cassette.recorder import Recorder
+from smtpproxy.cassette.store import CassetteFile, load_cassette
+from smtpproxy.console import UNABLE, say
+from smtpproxy.documents import DocumentError
+from smtpproxy.log import JsonLog, TextLog
+from smtpproxy.net.endpoints import (
+    SINK,
+    WhereError,
+    is_loopback,
+    listen_endpoint,
+    upstream_endpoint,
+)
+from smtpproxy.net.linelog import LineLog
+from smtpproxy.net.local import LocalUpstream
+from smtpproxy.net.service import ProxyService, write_whole
+from smtpproxy.net.session import ProxySession, Upstream
+from smtpproxy.net.signals import end_with
+from smtpproxy.net.upstream import EndpointUpstream
+from smtpproxy.options import OneLineOptions
+from smtpproxy.relay import Relay
+from smtpproxy.replay import Player
+from smtpproxy.rules.load import load_rules, parse_rule
+from smtpproxy.rules.model import RuleBook, rule_book
+from smtpproxy.settings import (
+    FLAG,
+    LOG_FORMATS,
+    MODES,
+    OPTIONS,
+    Settings,
+    SettingsError,
+    settle,
+)
+from smtpproxy.sink import Sink
+from smtpproxy.statistics import Statistics
+from smtpproxy.transcript import Observer, Session, Transcript
+
+
+class Options(OneLineOptions):
+    """What twistd smtpproxy, smtpproxy serve and smtpproxy run take."""
+
+    synopsis = "[options]"
+    examples = (
+        "  twistd --pidfile= -n smtpproxy --upstream mail.example.org\n"
+        "  twistd --pidfile= -n smtpproxy --upstream sink: --mode record --cassette signup.yaml\n"
+        "  twistd --pidfile= -n smtpproxy --mode replay --cassette signup.yaml\n"
+    )
+    longdesc = (
+        "A recording and replaying SMTP proxy. Every option is also an environment variable, such "
+        "as SMTPPROXY_UPSTREAM, and a key of the --config file."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: dict[str, tuple[str, ...]] = {}
+
+    def take(self, name: str, value: str) -> None:
+        """Take an option's value from the command line."""
+        self.given[name] = (*self.given.get(name, ()), value)
+
+
+def _switch(name: str) -> Callable[[Options], None]:
+    def switch(self: Options) -> None:
+        self.take(name, "true")
+
+    return switch
+
+
+def _taker(name: str) -> Callable[[Options, str], None]:
+    def take(self: Options, value: str) -> None:
+        self.take(name, value)
+
+    return take
+
+
+# Twisted wants a method for each option; its docstring is the help.
+for _option in OPTIONS:
+    _method = (_switch if _option.kind == FLAG else _taker)(_option.name)
+    _method.__doc__ = _option.help + (f" [default: {_option.default}]" if _option.default else "")
+    setattr(Options, f"opt_{_option.name.replace('-', '_')}", _method)
+
+
+class Proxy:
+    """Everything that one run of the proxy consists of, wired together.
+
+    Raises SettingsError, DocumentError or OSError for what can't be used; nothing listens by then.
+    """
+
+    def __init__(self, reactor: Any, settings: Settings, quiet: bool = False) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._numbers = itertools.count(1)
+        self._run = f"{int(time.time() * 1000):x}-{os.getpid():x}"
+        self._observers: list[Observer] = []
+        self.statistics = Statistics()
+        self._observers.append(self.statistics)
+        mode = settings.choice("mode", MODES)
+        listen = [self._listen_endpoint(where) for where in settings.many("listen")]
+        drain = settings.seconds("drain")
+        self._rules = self._load_rules()
+        cassette = self._cassette_path(mode)
+        if mode == "once":
+            mode = "replay" if cassette is not None and cassette.exists() else "record"
+        self.service = ProxyService(
+            reactor, listen, self._session, drain, settings.path("ready-file")
+        )
+        self.service.signals = {"SIGHUP": self._reload, "SIGUSR2": self._print_statistics}
+        self._upstream = self._make_upstream(mode, cassette)
+        self._make_log(settings.text("log"))
+        if mode == "record" and cassette is not None:
+            self._record(cassette)
+        self.service.finishing.append(self._write_statistics)
+        if not quiet:
+            self.service.finishing.append(self._print_statistics)
+
+    def _session(self, address: str, gone: Callable[[ProxySession], None]) -> ProxySession:
+        number = next(self._numbers)
+        reactor = self._reactor
+        session = Session(
+            number, f"{self._run}-{number}", address, self._upstream.name, reactor.seconds()
+        )
+        transcript = Transcript(session, self._observers, reactor.seconds)
+        relay = Relay(transcript, reactor.seconds, self._rules, state=session.state)
+        return ProxySession(relay, self._upstream, reactor, gone)
+
+    def _listen_endpoint(self, where: str) -> str:
+        try:
+            endpoint = listen_endpoint(where)
+        except WhereError as error:
+            raise SettingsError(f"--listen: {error}") from None
+        if not is_loopback(endpoint) and not self._settings.flag("allow-remote"):
+            raise SettingsError(
+                f"--listen {where}: others could relay mail through this proxy; listen on "
+                "127.0.0.1, or say --allow-remote if that is meant"
+            )
+        return endpoint
+
+    def _cassette_path(self, mode: str) -> Path | None:
+        cassette = self._settings.path("cassette")
+        if cassette is None and mode != "relay":
+            raise SettingsError(f"--mode {mode} needs --cassette FILE")
+        if cassette is not None and mode == "relay":
+            raise SettingsError("--cassette needs --mode record, replay or once")
+        return cassette
+
+    def _make_upstream(self, mode: str, cassette: Path | None) -> Upstream:
+        if mode == "replay" and cassette is not None:
+            return self._replay(cassette)
+        where = self._settings.text("upstream")
+        if not where:
+            raise SettingsError(f"--mode {mode} needs --upstream WHERE; sink: accepts everything")
+        try:
+            endpoint = upstream_endpoint(where)
+            if endpoint == SINK:
+                taken = itertools.count(1)
+                return LocalUpstream(SINK, lambda: Sink(lambda: next(taken)))
+            return EndpointUpstream(endpoint, clientFromString(self._reactor, endpoint))
+        except (WhereError, ValueError, TypeError, KeyError) as error:
+            raise SettingsError(f"--upstream: {error}") from None
+
+    def _replay(self, path: Path) -> Upstream:
+        player = Player(
+            load_cassette(path),
+            lambda miss: self.service.found(str(miss)),
+            self._settings.flag("repeat"),
+        )
+
+        def report_unused() -> None:
+            if unused := player.tree.unused_count():
+                say(f"smtpproxy: {unused} recorded transactions of {path} were not replayed")
+
+        self.service.finishing.append(report_unused)
+        return LocalUpstream(f"cassette:{path}", player.connection)
+
+    def _record(self, path: Path) -> None:
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._reactor.seconds()))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        recorder = Recorder(CassetteFile(path, self._upstream.name, now), self.service.found)
+        self._observers.append(recorder)
+        self.service.finishing.append(recorder.finish)
+
+    def _make_log(self, where: str) -> None:
+        form = self._settings.choice("log-format", LOG_FORMATS)
+        if where == "none":
+            return
+        file = _open_log(where)
+        lines = LineLog(file, self._reactor)
+        self._observers.append(
+            JsonLog(lines.write) if form == "json" else TextLog(lines.write, file.isatty())
+        )
+
+        def finish() -> None:
+            lines.close()
+            if lines.error:
+                self.service.found(lines.error)
+
+        self.service.finishing.append(finish)
+
+    def _load_rules(self) -> RuleBook:
+        rules = [rule for path in self._settings.many("rules") for rule in load_rules(Path(path))]
+        return rule_book(rules + [parse_rule(text) for text in self._settings.many("rule")])
+
+    def _reload(self) -> None:
+        """Read the rule files again: all or nothing."""
+        try:
+            self._rules = self._load_rules()
+            say(f"smtpproxy: {self._rules.total} rules are in force now")
+        except (DocumentError, SettingsError) as error:
+            say(f"smtpproxy: the old rules stay in force: {error}")
+
+    def _print_statistics(self) -> None:
+        say(self.statistics.as_text())
+
+    def _write_statistics(self) -> None:
+        path = self._settings.path("stats")
+        if path is not None:
+            encoded = msgspec.json.format(msgspec.json.encode(self.statistics.as_json())).decode()
+            try:
+                write_whole(path, f"{encoded}\n")
+            except OSError as error:
+                self.service.found(f"can't write {path}: {error.strerror}")
+
+
+def _open_log(where: str) -> IO[bytes]:
+    if where != "-":
+        return Path(where).open("ab")
+    if sys.__stdout__ is None:
+        raise SettingsError("--log: there is no standard output")
+    return sys.__stdout__.buffer  # type: ignore[return-value]
+
+
+def build(
+    reactor: Any,
+    given: Mapping[str, tuple[str, ...]],
+    defaults: Mapping[str, str] | None = None,
+    quiet: bool = False,
+) -> Proxy:
+    """Return the proxy that options, environment and configuration ask for.
+
+    What can't be used ends the process: one line on standard error, and status 2.
+    """
+    try:
+        return Proxy(reactor, settle(given, os.environ, defaults), quiet)
+    except (SettingsError, DocumentError) as error:
+        say(f"smtpproxy: {error}")
+    except OSError as error:
+        say(f"smtpproxy: {error.filename or 'a file'} can't be used: {error.strerror}")
+    raise SystemExit(UNABLE)
+
+
+def makeService(options: Options) -> ProxyService:
+    """Return the service that twistd runs."""
+    from twisted.internet import reactor
+
+    service = build(reactor, options.given).service
+    end_with(lambda: service.status)
+    # Standard output is for our own records: twistd would write its log there, too.
+    sys.stdout = sys.stderr
+    return service

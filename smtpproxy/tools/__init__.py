@@ -1,0 +1,1 @@
+"""The tools of the command line, one a file. Each takes its words and returns an exit status."""

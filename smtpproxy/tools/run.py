@@ -1,0 +1,119 @@
+"""`smtpproxy run … -- COMMAND`: the proxy around one command."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import Any
+
+from twisted.internet.error import ProcessDone, ProcessExitedAlready
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+
+from smtpproxy.console import UNABLE, say
+from smtpproxy.tap import Options, Proxy, build
+from smtpproxy.tools.serve import begin_logging, run_reactor
+
+_SIGNALLED = 128  # as shells tell a process that a signal ended
+
+
+class RunOptions(Options):
+    """The service's options, and what the command is told."""
+
+    synopsis = "[options] -- COMMAND [ARGUMENT...]"
+    examples = (
+        "  smtpproxy run --upstream sink: --mode record --cassette signup.yaml -- pytest\n"
+        "  smtpproxy run --mode replay --cassette signup.yaml \\\n"
+        "      --set EMAIL_HOST={host} --set EMAIL_PORT={port} -- ./manage.py test\n"
+    )
+    longdesc = (
+        "The command finds the proxy in SMTPPROXY_HOST and SMTPPROXY_PORT. The exit status is its "
+        "own if that is not 0, else the proxy's: 1 where something was found, such as a miss."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.variables: list[tuple[str, str]] = []
+        self.command: list[str] = []
+
+    def opt_set(self, value: str) -> None:
+        """NAME=VALUE for the command's environment; {host} and {port} are filled in"""
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            say(f"smtpproxy: --set: expected NAME=VALUE, got {value!r}")
+            raise SystemExit(UNABLE)
+        self.variables.append((name, text))
+
+    def parseArgs(self, *command: str) -> None:
+        """Take the command."""
+        self.command = list(command)
+
+
+def run(words: list[str]) -> int:
+    """Serve while a command runs."""
+    from twisted.internet import reactor
+
+    options = RunOptions()
+    options.parseOptions(words)
+    program = shutil.which(options.command[0]) if options.command else None
+    if program is None:
+        say(
+            f"smtpproxy: no such command: {options.command[0]}"
+            if options.command
+            else "smtpproxy: expected -- and a command"
+        )
+        return UNABLE
+    proxy = build(reactor, options.given, {"listen": "0", "log": "none"}, quiet=True)
+    begin_logging(proxy)
+    child = _Child(proxy)
+    proxy.service.signals |= {"SIGTERM": child.terminate, "SIGINT": child.interrupt}
+
+    def begin(places: list[str]) -> None:
+        host, _, port = places[0].rpartition(":")
+        host = host.strip("[]")
+        environment = os.environ | {"SMTPPROXY_HOST": host, "SMTPPROXY_PORT": port}
+        for name, text in options.variables:
+            environment[name] = text.replace("{host}", host).replace("{port}", port)
+        spawn: Any = reactor
+        spawn.spawnProcess(
+            child, program, options.command, environment, childFDs={0: 0, 1: 1, 2: 2}
+        )
+
+    proxy.service.listening.addCallback(begin)
+    run_reactor(reactor, proxy)
+    return child.status or proxy.service.status
+
+
+class _Child(ProcessProtocol):
+    """The command. The proxy ends when it does."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self.status = 0
+
+    def processEnded(self, reason: Failure) -> None:
+        """Keep its status, and end."""
+        ended = reason.value
+        if not isinstance(ended, ProcessDone):
+            signalled = getattr(ended, "signal", None)
+            self.status = _SIGNALLED + signalled if signalled else getattr(ended, "exitCode", 1)
+        self._proxy.service.end()
+
+    def terminate(self) -> None:
+        """Let the command end first."""
+        self._signal("TERM")
+
+    def interrupt(self) -> None:
+        """A terminal has told the command already."""
+        if not sys.stdin.isatty():
+            self._signal("INT")
+
+    def _signal(self, name: str) -> None:
+        try:
+            if self.transport is not None:
+                self.transport.signalProcess(name)
+                return
+        except ProcessExitedAlready:
+            pass
+        self._proxy.service.end()

@@ -1,0 +1,80 @@
+"""`smtpproxy serve`: the service without twistd; and `smtpproxy config`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from twisted.logger import ILogObserver, LogLevel, globalLogBeginner
+from zope.interface import provider
+
+from smtpproxy.console import UNABLE, say
+from smtpproxy.documents import DocumentError
+from smtpproxy.settings import SettingsError, settle
+from smtpproxy.tap import Options, Proxy, build
+
+
+class ServeOptions(Options):
+    """The service's options, with the tool's own examples."""
+
+    synopsis = "[options]"
+    examples = (
+        "  smtpproxy serve --upstream mail.example.org\n"
+        "  smtpproxy serve --upstream sink: --mode record --cassette signup.yaml\n"
+        "  smtpproxy serve --upstream sink: --rule 'RCPT bob@example.net: 550'\n"
+    )
+
+
+class ConfigOptions(Options):
+    """The service's options, to be shown."""
+
+    synopsis = "[options]"
+    examples = "  SMTPPROXY_UPSTREAM=mail.example.org smtpproxy config --mode record\n"
+
+
+def serve(words: list[str]) -> int:
+    """Serve until told to stop."""
+    from twisted.internet import reactor
+
+    options = ServeOptions()
+    options.parseOptions(words)
+    proxy = build(reactor, options.given)
+    begin_logging(proxy)
+    run_reactor(reactor, proxy)
+    return proxy.service.status
+
+
+def config(words: list[str]) -> int:
+    """Print what is in force, and where it came from."""
+    options = ConfigOptions()
+    options.parseOptions(words)
+    try:
+        lines = settle(options.given, os.environ).lines()
+    except (SettingsError, DocumentError) as error:
+        say(f"smtpproxy: {error}")
+        return UNABLE
+    for name, value, origin in lines:
+        print(f"{name:<14} {value or '-':<32} {origin}")
+    return 0
+
+
+def begin_logging(proxy: Proxy) -> None:
+    """Let a mistake of our own be one line on standard error, and show in the exit status."""
+
+    @provider(ILogObserver)
+    def observe(event: Any) -> None:
+        if event.get("log_level", LogLevel.info) < LogLevel.error:
+            return
+        failure = event.get("log_failure")
+        problem = failure.getErrorMessage() if failure else event.get("log_format", "")
+        proxy.service.found(f"internal error: {problem}")
+        if failure and os.environ.get("SMTPPROXY_DEBUG"):
+            say(failure.getTraceback())
+
+    globalLogBeginner.beginLoggingTo([observe], redirectStandardIO=False, discardBuffer=True)
+
+
+def run_reactor(reactor: Any, proxy: Proxy) -> None:
+    """Run the service until it ends."""
+    proxy.service.startService()
+    reactor.run()

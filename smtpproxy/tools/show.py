@@ -1,0 +1,98 @@
+"""`smtpproxy show CASSETTE`: the transcript, as the RFCs print dialogues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from smtpproxy.cassette.model import STRAY, Kept, Recorded, RecordedSession
+from smtpproxy.cassette.store import load_cassette
+from smtpproxy.classify import classify
+from smtpproxy.console import UNABLE, say
+from smtpproxy.documents import DocumentError
+from smtpproxy.options import OneLineOptions
+from smtpproxy.smtp.server import final_code
+from smtpproxy.visible import visible
+
+_COLOURS = {"success": "green", "intermediate": "cyan", "transient": "yellow", "permanent": "red"}
+
+
+class ShowOptions(OneLineOptions):
+    """Which cassette."""
+
+    synopsis = "CASSETTE [options]"
+    examples = "  smtpproxy show signup.yaml\n  smtpproxy show --plain signup.yaml | less\n"
+    optFlags = (("plain", None, "no colours"),)
+
+    def parseArgs(self, cassette: str = "") -> None:
+        """Take the cassette."""
+        self.cassette = cassette
+
+
+def show(words: list[str]) -> int:
+    """Print the transcript."""
+    options = ShowOptions()
+    options.parseOptions(words)
+    if not options.cassette:
+        say("smtpproxy: expected a cassette")
+        return UNABLE
+    try:
+        cassette = load_cassette(Path(options.cassette))
+    except DocumentError as error:
+        say(f"smtpproxy: {error}")
+        return UNABLE
+    console = Console(no_color=bool(options["plain"]), highlight=False, soft_wrap=True)
+    console.print(Text(f"{cassette.source}: {cassette.upstream}, recorded {cassette.recorded}"))
+    for session in cassette.sessions:
+        for line, style in _session(session):
+            console.print(Text(line, style=style))
+    return 0
+
+
+def _session(session: RecordedSession) -> Iterator[tuple[str, str]]:
+    yield f"\nsession {session.label}", "bold"
+    for one in session.dialogue:
+        yield from _exchange(one)
+    if session.opaque:
+        yield f"   (after {session.opaque}, octets passed unread)", "dim"
+    yield f"   ({session.ended})", "dim"
+
+
+def _exchange(one: Recorded) -> Iterator[tuple[str, str]]:
+    yield from _lines("C:", one.sent, "bold")
+    if one.kept is not None:
+        yield from _message(one.kept)
+    for said in one.said:
+        told = "  (not told to the client)" if one.changed else ""
+        yield from _lines("S:", said, _style(one, said), told)
+    if one.changed:
+        why = f"  (rule {one.rule})" if one.rule else "  (by the proxy)"
+        if one.saw is None:
+            yield f"=: nothing{why}", "magenta"
+        else:
+            yield from _lines("=:", one.saw, _style(one, one.saw), why)
+
+
+def _message(kept: Kept) -> Iterator[tuple[str, str]]:
+    if kept.file:
+        yield f"C: ({kept.size:,} octets in {kept.file})", "dim"
+        return
+    lines = kept.octets.split(b"\r\n")
+    for line in lines[: -1 if not lines[-1] else None]:
+        yield f"C: {visible(line)}", "dim"
+    yield "C: .", "dim"
+
+
+def _lines(mark: str, octets: bytes, style: str, note: str = "") -> Iterator[tuple[str, str]]:
+    lines = octets.split(b"\r\n")
+    for at, line in enumerate(lines[: -1 if not lines[-1] else None]):
+        yield f"{mark} {visible(line)}{'' if at else note}", style
+
+
+def _style(one: Recorded, said: bytes) -> str:
+    if one.stage == STRAY:
+        return "magenta"
+    return _COLOURS.get(classify(one.stage, final_code(said)).severity, "magenta")

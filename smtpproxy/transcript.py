@@ -1,0 +1,135 @@
+"""What happened, as records for whoever observes: log, statistics, recorder, views.
+
+Owns the one gate between a relay and its observers: what passes here is redacted. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from smtpproxy.exchange import Exchange
+from smtpproxy.redaction import Redactor
+from smtpproxy.smtp.facts import Chunk, MailData, Reply
+from smtpproxy.smtp.state import State
+
+
+class Session:
+    """Who speaks with whom, as far as observers may know."""
+
+    __slots__ = ("client", "label", "number", "opaque", "started", "state", "upstream")
+
+    def __init__(
+        self,
+        number: int,
+        label: str,
+        client: str,
+        upstream: str,
+        started: float,
+        state: State | None = None,
+    ) -> None:
+        self.number = number  # from 1, in this run of the proxy
+        self.label = label  # unique, also across restarts
+        self.client = client  # HOST:PORT
+        self.upstream = upstream
+        self.started = started  # seconds since 1970
+        self.opaque = ""  # the verb behind whose reply octets passed unread
+        self.state = state or State()
+
+
+class Entry(NamedTuple):
+    """One exchange, over and redacted. Octets include line endings; times are in seconds."""
+
+    stage: str
+    sent: bytes  # b"" for the greeting and for the end of mail data
+    said: Reply | None  # by upstream; None: it was not asked, or gave no answer
+    heard: Reply | None  # by the client
+    by: str  # who answered the client: upstream, rule or proxy
+    rule: str
+    asked: bool  # was upstream asked
+    pipelined: bool
+    began: float
+    seconds: float
+
+
+class Note(NamedTuple):
+    """A fact that is not an exchange, such as a stray line or an upstream that is not there."""
+
+    fact: str
+    detail: str
+    octets: bytes
+    time: float
+
+
+class Observer(Protocol):
+    """Hears everything about every session, and changes nothing."""
+
+    def began(self, session: Session) -> None:
+        """A client connected."""
+
+    def exchanged(self, session: Session, entry: Entry) -> None:
+        """An exchange is over. The session's state is as it was before it."""
+
+    def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
+        """Mail data, or a BDAT chunk, passed."""
+
+    def noted(self, session: Session, note: Note) -> None:
+        """Something else happened."""
+
+    def ended(self, session: Session, how: str) -> None:
+        """The session is over."""
+
+
+class Transcript:
+    """A relay's watcher: tells the observers of one session what happened in it."""
+
+    __slots__ = ("_observers", "_redactor", "_seconds", "session")
+
+    def __init__(
+        self, session: Session, observers: Sequence[Observer], seconds: Callable[[], float]
+    ) -> None:
+        self.session = session
+        self._observers = observers
+        self._seconds = seconds
+        self._redactor = Redactor()
+        for observer in observers:
+            observer.began(session)
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """Make the exchange a record, and hand it on."""
+        redactor = self._redactor
+        said = exchange.said
+        sent = redactor.sent(exchange)
+        shown = redactor.said(exchange, said)
+        entry = Entry(
+            redactor.stage(exchange, sent),
+            sent,
+            shown,
+            shown if exchange.heard is said else redactor.said(exchange, exchange.heard),
+            exchange.by,
+            exchange.decision.rule if exchange.decision else "",
+            exchange.forwarded,
+            exchange.pipelined,
+            exchange.began,
+            self._seconds() - exchange.began,
+        )
+        for observer in self._observers:
+            observer.exchanged(self.session, entry)
+
+    def mail_data(self, fact: MailData | Chunk) -> None:
+        """Hand mail data on."""
+        for observer in self._observers:
+            observer.mail_data(self.session, fact)
+
+    def noted(self, fact: str, detail: str, octets: bytes) -> None:
+        """Hand a fact on."""
+        if fact == "opaque":
+            self.session.opaque = detail
+        note = Note(fact, detail, self._redactor.octets(octets), self._seconds())
+        for observer in self._observers:
+            observer.noted(self.session, note)
+
+    def ended(self, how: str) -> None:
+        """Say that the session is over."""
+        for observer in self._observers:
+            observer.ended(self.session, how)
