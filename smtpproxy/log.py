@@ -146,8 +146,8 @@ class TextLog:
             severity = f"\x1b[{_COLOURS.get(judged.severity, '35')}m{severity}\x1b[0m"
         meaning = judged.meaning or "unknown code"
         text = (
-            f"{sent:<{_WIDTH}} {reply.code:03d} {reply.enhanced:<6} {severity} "
-            f"{meaning}{flag} | {first}{more}{_by(entry)}"
+            f"{sent:<{_WIDTH}} {reply.code:03d} {reply.enhanced:<6} {severity} {first}{more}"
+            f"{'' if first == meaning else f' ({meaning}{flag})'}{_by(entry)}"
         )
         self._line(session, ended, text)
 

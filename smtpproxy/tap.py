@@ -53,7 +53,7 @@ from smtpproxy.transcript import Observer, Session, Transcript
 class Options(OneLineOptions):
     """What twistd smtpproxy, smtpproxy serve and smtpproxy run take."""
 
-    synopsis = "[options]"
+    synopsis = "Usage: twistd [twistd options] smtpproxy [options]"
     examples = (
         "  twistd --pidfile= -n smtpproxy --upstream mail.example.org\n"
         "  twistd --pidfile= -n smtpproxy --upstream sink: --mode record --cassette signup.yaml\n"

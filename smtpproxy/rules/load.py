@@ -60,14 +60,17 @@ def load_rules(path: Path) -> list[Rule]:
 
 def parse_rule(text: str) -> Rule:
     """Return the rule in a text such as "RCPT bob@example.net: 550". Raises DocumentError."""
-    loader = _Loader("--rule")
-    head, colon, value = text.partition(": ")
+    source = f"--rule {text!r}"
+    head, colon, value = (part.strip() for part in text.partition(": "))
     if not colon:
-        raise DocumentError("--rule", 0, f"expected STAGE: REPLY, got {text!r}")
-    node: Node = Text(0, value.strip(), plain=True)
-    if value.lstrip()[:1] in ("{", '"', "'"):
-        node = next(iter(read_documents(value.encode(), "--rule")))
-    return loader.rule(Mapping(0, {head.strip(): node}, {head.strip(): 0}), 1)
+        raise DocumentError(source, 0, "expected STAGE: REPLY, such as 'RCPT: 452'")
+    node: Node = Text(0, value, plain=True)
+    try:
+        if value[:1] in ("{", '"', "'"):
+            node = next(read_documents(value.encode(), source))
+        return _Loader(source).rule(Mapping(0, {head: node}, {head: 0}), 1)
+    except DocumentError as error:
+        raise DocumentError(source, 0, error.problem) from None
 
 
 class _Loader(DocumentReader):

@@ -17,7 +17,7 @@ COLOURS = {2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 class CodesOptions(OneLineOptions):
     """Which codes."""
 
-    synopsis = "[CODE] [options]"
+    synopsis = "Usage: smtpproxy codes [CODE] [options]"
     examples = "  smtpproxy codes\n  smtpproxy codes 452\n  smtpproxy codes --command RCPT\n"
     optParameters = (("command", "c", None, "only codes listed for this command or stage"),)
 

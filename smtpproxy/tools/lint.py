@@ -16,7 +16,7 @@ from smtpproxy.rules.load import load_rules
 class LintOptions(OneLineOptions):
     """Which files."""
 
-    synopsis = "FILE..."
+    synopsis = "Usage: smtpproxy lint FILE..."
     examples = "  smtpproxy lint cassettes/*.yaml faults.yaml\n"
 
     def parseArgs(self, *files: str) -> None:

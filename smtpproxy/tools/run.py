@@ -21,7 +21,7 @@ _SIGNALLED = 128  # as shells tell a process that a signal ended
 class RunOptions(Options):
     """The service's options, and what the command is told."""
 
-    synopsis = "[options] -- COMMAND [ARGUMENT...]"
+    synopsis = "Usage: smtpproxy run [options] -- COMMAND [ARGUMENT...]"
     examples = (
         "  smtpproxy run --upstream sink: --mode record --cassette signup.yaml -- pytest\n"
         "  smtpproxy run --mode replay --cassette signup.yaml \\\n"

@@ -17,7 +17,7 @@ from smtpproxy.tap import Options, Proxy, build
 class ServeOptions(Options):
     """The service's options, with the tool's own examples."""
 
-    synopsis = "[options]"
+    synopsis = "Usage: smtpproxy serve [options]"
     examples = (
         "  smtpproxy serve --upstream mail.example.org\n"
         "  smtpproxy serve --upstream sink: --mode record --cassette signup.yaml\n"
@@ -28,7 +28,7 @@ class ServeOptions(Options):
 class ConfigOptions(Options):
     """The service's options, to be shown."""
 
-    synopsis = "[options]"
+    synopsis = "Usage: smtpproxy config [options]"
     examples = "  SMTPPROXY_UPSTREAM=mail.example.org smtpproxy config --mode record\n"
 
 

@@ -23,7 +23,7 @@ _COLOURS = {"success": "green", "intermediate": "cyan", "transient": "yellow", "
 class ShowOptions(OneLineOptions):
     """Which cassette."""
 
-    synopsis = "CASSETTE [options]"
+    synopsis = "Usage: smtpproxy show CASSETTE [options]"
     examples = "  smtpproxy show signup.yaml\n  smtpproxy show --plain signup.yaml | less\n"
     optFlags = (("plain", None, "no colours"),)
 
