@@ -6,7 +6,9 @@ An action is data. Its order counts, for each side on its own.
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+import msgspec
 
 
 class Side(Enum):
@@ -16,37 +18,37 @@ class Side(Enum):
     UPSTREAM = auto()
 
 
-class Connect(NamedTuple):
+class Connect(msgspec.Struct, frozen=True):
     """Open the connection to upstream."""
 
 
-class Send(NamedTuple):
+class Send(msgspec.Struct, frozen=True):
     """Send these octets."""
 
     side: Side
     octets: bytes
 
 
-class Wait(NamedTuple):
+class Wait(msgspec.Struct, frozen=True):
     """Let nothing go to this side for a time."""
 
     side: Side
     seconds: float
 
 
-class HalfClose(NamedTuple):
+class HalfClose(msgspec.Struct, frozen=True):
     """Say that nothing more will be sent, and go on reading."""
 
     side: Side
 
 
-class Close(NamedTuple):
+class Close(msgspec.Struct, frozen=True):
     """Close once everything before it was sent."""
 
     side: Side
 
 
-class Reset(NamedTuple):
+class Reset(msgspec.Struct, frozen=True):
     """Close at once, by TCP RST where the transport has it; what was not yet sent is lost."""
 
     side: Side

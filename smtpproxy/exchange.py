@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from smtpproxy.actions import Action
 from smtpproxy.smtp.facts import Command, Continuation, Reply
 
@@ -16,41 +18,20 @@ if TYPE_CHECKING:
 UPSTREAM, RULE, PROXY = "upstream", "rule", "proxy"
 
 
-class Exchange:
+class Exchange(msgspec.Struct):
     """The greeting, a command, or mail data, with what upstream said and what the client heard."""
 
-    __slots__ = (
-        "began",
-        "by",
-        "command",
-        "decision",
-        "deferred",
-        "forwarded",
-        "heard",
-        "own",
-        "pipelined",
-        "said",
-        "stage",
-    )
-
-    def __init__(
-        self,
-        stage: str,
-        command: Command | Continuation | None,
-        began: float,
-        pipelined: bool = False,
-    ) -> None:
-        self.stage = stage
-        self.command = command
-        self.began = began  # seconds, of the clock that the relay was given
-        self.pipelined = pipelined  # sent before the reply to the one before was there
-        self.forwarded = True  # upstream is asked
-        self.deferred = False  # whether upstream is asked is decided when its turn comes
-        self.own = False  # the proxy's own command: its reply is not for the client
-        self.decision: Decision | None = None
-        self.said: Reply | None = None  # by upstream
-        self.heard: Reply | None = None  # by the client
-        self.by = UPSTREAM  # who spoke to the client: upstream, a rule, or the proxy itself
+    stage: str
+    command: Command | Continuation | None
+    began: float  # seconds, of the clock that the relay was given
+    pipelined: bool = False  # sent before the reply to the one before was there
+    forwarded: bool = True  # upstream is asked
+    deferred: bool = False  # whether upstream is asked is decided when its turn comes
+    own: bool = False  # the proxy's own command: its reply is not for the client
+    decision: Decision | None = None
+    said: Reply | None = None  # by upstream
+    heard: Reply | None = None  # by the client
+    by: str = UPSTREAM  # who spoke to the client: upstream, a rule, or the proxy itself
 
 
 class Telling:

@@ -36,6 +36,11 @@ class Redactor:
         self._mechanism = b""  # of the last AUTH; b"" while the client has not authenticated
         self._secrets: list[bytes] = []
 
+    @property
+    def active(self) -> bool:
+        """Has the client authenticated, or tried to?"""
+        return self._mechanism != b""
+
     def sent(self, exchange: Exchange) -> bytes:
         """Return what the client sent, as it may be kept: b"" for a greeting or mail data."""
         command = exchange.command

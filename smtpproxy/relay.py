@@ -16,7 +16,7 @@ from smtpproxy.exchange import PROXY, Exchange
 from smtpproxy.faults.reply import CLOSING, SayReply
 from smtpproxy.rules.judge import END_OF_DATA, Judge
 from smtpproxy.rules.model import NO_RULES, NONE, Decision, RuleBook
-from smtpproxy.smtp.client import ClientReader, Framing
+from smtpproxy.smtp.client import UNREADABLE, ClientReader, Framing
 from smtpproxy.smtp.facts import (
     Chunk,
     ClientFact,
@@ -175,19 +175,21 @@ class Relay:
             self._flush_upward()
 
     def _flush_upward(self) -> None:
-        self._actions.append(Send(Side.UPSTREAM, b"".join(self._upward)))
-        self._upward.clear()
+        upward = self._upward
+        self._actions.append(Send(_UPSTREAM, upward[0] if len(upward) == 1 else b"".join(upward)))
+        upward.clear()
 
     def _command(self, command: Command) -> None:
-        exchange = Exchange(command.verb, command, self._seconds(), bool(self._queue))
+        verb = command.verb
+        exchange = Exchange(verb, command, self._seconds(), bool(self._queue))
         self._queue.append(exchange)
-        if not self._judge.idle:
+        if verb in self._judge.concerned:
             self._judge.consider(exchange)
+        if verb == "BDAT":
+            self._swallowing = not exchange.forwarded
         if exchange.forwarded:
             self._upward.append(command.wire)
-        if command.verb == "BDAT":
-            self._swallowing = not exchange.forwarded
-        if not exchange.forwarded:
+        else:
             self._settle()
 
     def _mail_data(self, data: MailData) -> None:
@@ -198,7 +200,7 @@ class Relay:
             return
         exchange = Exchange(END_OF_DATA, None, self._seconds(), bool(self._queue))
         self._queue.append(exchange)
-        if self._swallowing or not self._judge.idle:
+        if self._swallowing or END_OF_DATA in self._judge.concerned:
             self._judge.consider_end(exchange, self._swallowing)
         if not exchange.forwarded:
             self._settle()
@@ -268,16 +270,18 @@ class Relay:
 
     def _tell(self, exchange: Exchange, reply: Reply | None) -> None:
         """Let the client hear the answer: upstream's, or what the rules make of it."""
-        if exchange.decision is None and self._judge.idle:
-            heard = reply
-            after: list[Action] = []
-        else:
-            telling = self._judge.tell(exchange, reply)
-            heard, after = telling.reply, telling.after
-            self._actions += telling.before
+        if exchange.decision is None and exchange.stage not in self._judge.concerned:
+            exchange.heard = reply
+            if reply is not None:
+                self._actions.append(Send(_CLIENT, reply.wire))
+            self._told(exchange)
+            return
+        telling = self._judge.tell(exchange, reply)
+        heard, after = telling.reply, telling.after
+        self._actions += telling.before
         exchange.heard = heard
         if heard is not None:
-            self._actions.append(Send(Side.CLIENT, heard.wire))
+            self._actions.append(Send(_CLIENT, heard.wire))
         if exchange.by == PROXY:
             after = [Close(Side.CLIENT)]
         if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
@@ -299,13 +303,15 @@ class Relay:
                 self._how = self._how or "quit"
         if self._queue:
             return
-        self._client.answered(stage, heard.code)
-        match self._client.framing:
-            case Framing.MAIL_DATA:
-                self._swallowing = exchange.said is None or exchange.said.code != heard.code
-            case Framing.OPAQUE if not self._server.opaque:
-                self._server.opaque = True
-                self._watcher.noted("opaque", stage, b"")
+        client = self._client
+        if client.framing is _COMMAND and stage != UNREADABLE:
+            return
+        client.answered(stage, heard.code)
+        if client.framing is _MAIL_DATA:
+            self._swallowing = exchange.said is None or exchange.said.code != heard.code
+        elif client.framing is _OPAQUE and not self._server.opaque:
+            self._server.opaque = True
+            self._watcher.noted("opaque", stage, b"")
 
     def _odd_from_upstream(self, fact: ServerFact) -> None:
         match fact:
@@ -351,6 +357,8 @@ class Relay:
         return actions
 
 
+_CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
+_COMMAND, _MAIL_DATA, _OPAQUE = Framing.COMMAND, Framing.MAIL_DATA, Framing.OPAQUE
 _TOO_LONG = SayReply(500, "5.5.2", ("Line too long",))
 _GOING = SayReply.parse("421", "CONNECT")
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from smtpproxy.exchange import Exchange
 from smtpproxy.redaction import Redactor
 from smtpproxy.smtp.facts import Chunk, MailData, Reply
@@ -37,7 +39,7 @@ class Session:
         self.state = state or State()
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct):
     """One exchange, over and redacted. Octets include line endings; times are in seconds."""
 
     stage: str
@@ -98,16 +100,23 @@ class Transcript:
     def exchanged(self, exchange: Exchange) -> None:
         """Make the exchange a record, and hand it on."""
         redactor = self._redactor
-        said = exchange.said
-        sent = redactor.sent(exchange)
-        shown = redactor.said(exchange, said)
+        stage, command = exchange.stage, exchange.command
+        said, heard = exchange.said, exchange.heard
+        sent = b"" if command is None else command.wire
+        if redactor.active or stage == "AUTH":
+            sent = redactor.sent(exchange)
+            stage = redactor.stage(exchange, sent)
+            shown = redactor.said(exchange, said)
+            heard = shown if heard is said else redactor.said(exchange, heard)
+            said = shown
+        decision = exchange.decision
         entry = Entry(
-            redactor.stage(exchange, sent),
+            stage,
             sent,
-            shown,
-            shown if exchange.heard is said else redactor.said(exchange, exchange.heard),
+            said,
+            heard,
             exchange.by,
-            exchange.decision.rule if exchange.decision else "",
+            decision.rule if decision is not None else "",
             exchange.forwarded,
             exchange.pipelined,
             exchange.began,

@@ -14,7 +14,7 @@ import re
 from smtpproxy.documents import Mapping, Node, Text
 
 _SIMPLE = bytes(range(0x20, 0x7F))
-_BLOCK_SAFE = _SIMPLE + b"\n\t"
+_BLOCK_SAFE = _SIMPLE + b"\r\n\t"
 # What must not stand as itself: controls, line separators, byte order mark, marks that reorder or
 # hide text.
 _UNSAFE = (
@@ -50,6 +50,8 @@ def write_line(octets: bytes, indent: str) -> str:
 
 def write_message(octets: bytes, indent: str) -> str:
     """Return mail data as a scalar: each LF in it stands for CRLF."""
+    if _is_plain(octets):
+        return _block(octets.decode("ascii").replace("\r\n", "\n"), indent)
     text = _as_text(octets)
     return _base64(octets) if text is None else _text(text, indent)
 
@@ -86,6 +88,22 @@ def _as_octets(text: str) -> bytes:
 def _text(text: str, indent: str) -> str:
     if text[-1:] != "\n" or not text.strip("\n") or _UNSAFE_IN_BLOCK.search(text):
         return _quoted_lines(text, indent)
+    return _block(text, indent)
+
+
+def _is_plain(octets: bytes) -> bool:
+    """Is this text that a block carries, told at the least cost? Most mail data is."""
+    return (
+        octets[-2:] == b"\r\n"
+        and not octets.translate(None, _BLOCK_SAFE)
+        and octets.count(b"\r") == octets.count(b"\n") == octets.count(b"\r\n")
+        and b" \r\n" not in octets
+        and b"\t\r\n" not in octets
+        and octets.strip() != b""
+    )
+
+
+def _block(text: str, indent: str) -> str:
     deeper = indent + "  "
     mark = "|2" if text[0] in " \n\t" else "|"
     keep = "+" if text.endswith("\n\n") else ""

@@ -12,6 +12,8 @@ from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Si
 from smtpproxy.net.outbox import Outbox
 from smtpproxy.relay import Relay
 
+_CLIENT = Side.CLIENT
+
 #: Seconds that a half-closed session may live on.
 LINGER = 60.0
 
@@ -163,8 +165,7 @@ class ProxySession:
 
     def _do(self, action: Action) -> None:
         if type(action) is Send:
-            side, octets = action
-            (self._to_client if side is Side.CLIENT else self._to_upstream).send(octets)
+            (self._to_client if action.side is _CLIENT else self._to_upstream).send(action.octets)
         elif isinstance(action, Connect):
             self._connecting = True
             self._cancel = self._upstream.connect(self)

@@ -25,10 +25,7 @@ class Judge:
         self.domain = domain  # by which made-up replies name the server
         self._at_end: Decision | None = None  # on the end of mail data, decided at DATA
 
-    @property
-    def idle(self) -> bool:
-        """Are there no rules at all?"""
-        return not self._rules.total
+        self.concerned = rules.concerned
 
     def consider(self, exchange: Exchange) -> None:
         """Ask the rules that need not wait for upstream, and whether upstream is to be asked."""

@@ -86,6 +86,7 @@ class RuleBook(NamedTuple):
 
     before: dict[str, tuple[Rule, ...]]
     after: dict[str, tuple[Rule, ...]]
+    concerned: frozenset[str] = frozenset()  # stages at which any rule is to be asked
     total: int = 0
 
 
@@ -101,6 +102,8 @@ def rule_book(rules: list[Rule]) -> RuleBook:
     return RuleBook(
         {stage: tuple(found) for stage, found in before.items()},
         {stage: tuple(found) for stage, found in after.items()},
+        # What becomes of mail data is decided at DATA.
+        frozenset({*before, *after, *(["DATA"] if "END-OF-DATA" in before else [])}),
         len(rules),
     )
 

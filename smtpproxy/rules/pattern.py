@@ -6,10 +6,13 @@ A user's pattern can't hang the proxy: it is matched by RE2, in time linear in t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import re2
+
+_WILD = re.compile(r"[*?]")
 
 
 class PatternError(ValueError):
@@ -27,24 +30,37 @@ class Pattern:
     Case is ignored. A regular expression may match anywhere; a glob matches the whole address.
     """
 
-    __slots__ = ("_search", "text")
+    __slots__ = ("matches", "text")
+
+    matches: Callable[[str], bool]
 
     def __init__(self, text: str) -> None:
         self.text = text
-        regular = len(text) > 1 and text.startswith("/") and text.endswith("/")
-        source = text[1:-1] if regular else f"^(?:{_glob_to_regular_expression(text)})$"
-        options = re2.Options()
-        options.case_sensitive = False
-        options.log_errors = False
-        try:
-            compiled: Any = re2.compile(source, options)
-        except re2.error as error:
-            raise PatternError(f"the pattern {text!r} can't be read: {_plain(error)}") from None
-        self._search = compiled.search
+        self.matches = _matcher(text)
 
-    def matches(self, address: str) -> bool:
-        """Does the pattern fit the address?"""
-        return self._search(address) is not None
+
+def _matcher(text: str) -> Callable[[str], bool]:
+    """Return the quickest test for the pattern. Raises PatternError."""
+    if len(text) > 1 and text.startswith("/") and text.endswith("/"):
+        return _searcher(text[1:-1], text)
+    folded, tail = text.casefold(), text.casefold()[1:]
+    if not _WILD.search(text):
+        return lambda address: address.casefold() == folded
+    if text[0] == "*" and not _WILD.search(tail):
+        return lambda address: address.casefold().endswith(tail)
+    return _searcher(f"^(?:{_glob_to_regular_expression(text)})$", text)
+
+
+def _searcher(source: str, text: str) -> Callable[[str], bool]:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    try:
+        compiled: Any = re2.compile(source, options)
+    except re2.error as error:
+        raise PatternError(f"the pattern {text!r} can't be read: {_plain(error)}") from None
+    search = compiled.search
+    return lambda address: search(address) is not None
 
 
 @dataclass(frozen=True, slots=True)

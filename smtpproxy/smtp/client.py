@@ -32,6 +32,10 @@ AUTH_LIMIT = 12288
 #: The verb by which a line is known that begins with no word.
 UNREADABLE = "?"
 
+# By exact spelling, so that the usual verbs cost one look-up.
+_USUAL = {
+    verb.encode(): verb for verb in ("MAIL", "RCPT", "DATA", "EHLO", "HELO", "QUIT", "RSET", "NOOP")
+}
 _VERB = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9-]{0,31})(?=[ \t\r\n]|$)")
 _BDAT = re.compile(
     rb"[ \t]*[Bb][Dd][Aa][Tt][ \t]+([0-9]{1,19})(?:[ \t]+[Ll][Aa][Ss][Tt])?[ \t]*\r?\n"
@@ -50,8 +54,19 @@ class Framing(Enum):
     CLOSED = auto()
 
 
+# Looking a member up in its class costs as much as reading a command.
+_COMMAND, _HELD, _CONTINUATION = Framing.COMMAND, Framing.HELD, Framing.CONTINUATION
+_MAIL_DATA, _CHUNK, _OPAQUE, _CLOSED = (
+    *(Framing.MAIL_DATA, Framing.CHUNK),
+    *(Framing.OPAQUE, Framing.CLOSED),
+)
+
+
 def parse_command(wire: bytes) -> Command:
     """Return the command that a line holds."""
+    verb = _USUAL.get(wire[:4])
+    if verb is not None and wire[4:5] in (b" ", b"\r"):
+        return Command(verb, wire)
     found = _VERB.match(wire)
     return Command(found[1].decode("ascii").upper() if found else UNREADABLE, wire)
 
@@ -62,7 +77,7 @@ class ClientReader:
     __slots__ = ("_at", "_chunk", "_end", "_held_verb", "_octets", "framing")
 
     def __init__(self) -> None:
-        self.framing = Framing.COMMAND
+        self.framing = _COMMAND
         self._octets = b""
         self._at = 0
         self._end = EndFinder()
@@ -76,26 +91,27 @@ class ClientReader:
 
     def receive(self, octets: bytes) -> None:
         """Take octets as they came from the network."""
-        self._octets = self._octets[self._at :] + octets if self.pending else octets
+        if self._at < len(self._octets):
+            octets = self._octets[self._at :] + octets
+        self._octets = octets
         self._at = 0
 
     def next(self) -> ClientFact | None:
         """Return the next fact, or None until more octets, or the awaited reply, are there."""
-        if self._at >= len(self._octets) and self.framing is not Framing.CHUNK:
+        framing = self.framing
+        if self._at >= len(self._octets) and framing is not _CHUNK:
             return None
-        match self.framing:
-            case Framing.COMMAND:
-                return self._command()
-            case Framing.MAIL_DATA:
-                return self._mail_data()
-            case Framing.CONTINUATION:
-                return self._continuation()
-            case Framing.CHUNK:
-                return self._chunk_octets()
-            case Framing.OPAQUE:
-                return Opaque(self._take(len(self._octets)))
-            case _:
-                return None
+        if framing is _COMMAND:
+            return self._command()
+        if framing is _MAIL_DATA:
+            return self._mail_data()
+        if framing is _CONTINUATION:
+            return self._continuation()
+        if framing is _CHUNK:
+            return self._chunk_octets()
+        if framing is _OPAQUE:
+            return Opaque(self._take(len(self._octets)))
+        return None
 
     def answered(self, verb: str, code: int) -> None:
         """Say what the client heard in answer to `verb`, the last thing that it sent.
@@ -103,17 +119,17 @@ class ClientReader:
         A line that is no command may have been DATA to upstream: 354 tells.
         """
         held, self._held_verb = self._held_verb, ""
-        if self.framing is Framing.HELD:
-            self.framing = Framing.COMMAND
+        if self.framing is _HELD:
+            self.framing = _COMMAND
         if code == 354 and (held == "DATA" or verb == UNREADABLE):
-            self.framing = Framing.MAIL_DATA
+            self.framing = _MAIL_DATA
             self._end = EndFinder()
         elif held == "AUTH" and code == 334:
-            self.framing = Framing.CONTINUATION
+            self.framing = _CONTINUATION
         elif (held == "STARTTLS" and code == 220) or (
             held in ("TURN", "ATRN") and 200 <= code < 300
         ):
-            self.framing = Framing.OPAQUE
+            self.framing = _OPAQUE
 
     def rest(self) -> bytes:
         """Return, and forget, what was received and is not part of any fact."""
@@ -131,30 +147,31 @@ class ClientReader:
     def _line(self, limit: int) -> bytes | None:
         """Return the next line, or None where its end, LF, is not there yet."""
         end = self._octets.find(b"\n", self._at) + 1
-        if (end or len(self._octets)) - self._at > limit:
-            self.framing = Framing.CLOSED
+        length = (end or len(self._octets)) - self._at
+        if length > limit and (length > AUTH_LIMIT or not self._begins_auth()):
+            self.framing = _CLOSED
             return None
         return self._take(end) if end else None
-
-    def _command(self) -> ClientFact | None:
-        wire = self._line(AUTH_LIMIT if self._begins_auth() else COMMAND_LIMIT)
-        if wire is None:
-            return self._overlong()
-        command = parse_command(wire)
-        if command.verb in HOLDING:
-            self.framing = Framing.HELD
-            self._held_verb = command.verb
-        elif command.verb == "BDAT":
-            size = _BDAT.match(wire)
-            self._chunk = int(size[1]) if size else 0
-            self.framing = Framing.CHUNK
-        return command
 
     def _begins_auth(self) -> bool:
         return self._octets[self._at : self._at + 5].upper() == b"AUTH "
 
+    def _command(self) -> ClientFact | None:
+        wire = self._line(COMMAND_LIMIT)
+        if wire is None:
+            return self._overlong()
+        command = parse_command(wire)
+        if command.verb in HOLDING:
+            self.framing = _HELD
+            self._held_verb = command.verb
+        elif command.verb == "BDAT":
+            size = _BDAT.match(wire)
+            self._chunk = int(size[1]) if size else 0
+            self.framing = _CHUNK
+        return command
+
     def _overlong(self) -> Overlong | None:
-        if self.framing is Framing.CLOSED:
+        if self.framing is _CLOSED:
             return Overlong(self._take(len(self._octets)))
         return None
 
@@ -162,7 +179,7 @@ class ClientReader:
         wire = self._line(AUTH_LIMIT)
         if wire is None:
             return self._overlong()
-        self.framing = Framing.HELD
+        self.framing = _HELD
         self._held_verb = "AUTH"
         return Continuation(wire)
 
@@ -170,7 +187,7 @@ class ClientReader:
         found = self._end.find(self._octets[self._at :] if self._at else self._octets)
         if found < 0:
             return MailData(self._take(len(self._octets)), last=False)
-        self.framing = Framing.COMMAND
+        self.framing = _COMMAND
         return MailData(self._take(self._at + found), last=True)
 
     def _chunk_octets(self) -> Chunk | None:
@@ -179,5 +196,5 @@ class ClientReader:
         end = min(len(self._octets), self._at + self._chunk)
         self._chunk -= end - self._at
         if not self._chunk:
-            self.framing = Framing.COMMAND
+            self.framing = _COMMAND
         return Chunk(self._take(end), last=not self._chunk)

@@ -5,14 +5,12 @@ Owns the table of transitions. It is a fact for rules, logs and tests: framing n
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from smtpproxy.smtp.facts import Command
 from smtpproxy.smtp.path import Path, parse_path
 
 
-class Phase(StrEnum):
-    """Where in a session its client stands."""
+class Phase:
+    """Where in a session its client stands: plain words, since enum members hash slowly."""
 
     CONNECTED = "connected"  # before the greeting
     GREETED = "greeted"  # before HELO, EHLO or LHLO
@@ -24,8 +22,11 @@ class Phase(StrEnum):
     OVER = "over"
 
 
+#: Every phase, in the order of a session.
+PHASES = tuple(value for name, value in vars(Phase).items() if name.isupper())
+
 #: (phase, stage, first digit of the reply) -> phase. A phase of None stands for any.
-TRANSITIONS: dict[tuple[Phase | None, str, int], Phase] = {
+TRANSITIONS: dict[tuple[str | None, str, int], str] = {
     (Phase.CONNECTED, "CONNECT", 2): Phase.GREETED,
     (None, "HELO", 2): Phase.IDLE,  # RFC 5321 §4.1.4: also ends an open transaction
     (None, "EHLO", 2): Phase.IDLE,
@@ -47,33 +48,54 @@ TRANSITIONS: dict[tuple[Phase | None, str, int], Phase] = {
     (None, "QUIT", 2): Phase.OVER,
 }
 
+# Every phase spelled out, as plain text: one look-up for each reply.
+_NEXT: dict[tuple[str, str, int], str] = {
+    (start, stage, digit): following
+    for specific in (False, True)
+    for (phase, stage, digit), following in TRANSITIONS.items()
+    for start in (PHASES if phase is None else (phase,))
+    if (phase is not None) is specific
+}
 _BEGINNING = frozenset({"MAIL", "SEND", "SOML", "SAML"})
+_HELLO = frozenset({"HELO", "EHLO", "LHLO"})
 
 
 class State:
     """The phase, and the envelope as far as it was accepted."""
 
-    __slots__ = ("accepted", "helo", "phase", "sender")
+    __slots__ = ("_accepted", "_mail", "helo", "phase")
 
     def __init__(self) -> None:
         self.phase = Phase.CONNECTED
         self.helo = b""  # the argument of the last accepted HELO, EHLO or LHLO
-        self.sender: Path | None = None
-        self.accepted: list[Path] = []  # forward-paths, in order
+        self._mail: Command | None = None
+        self._accepted: list[Command] = []
+
+    @property
+    def sender(self) -> Path | None:
+        """The reverse-path of the open mail transaction, or None where there is none."""
+        return parse_path(self._mail.argument) if self._mail is not None else None
+
+    @property
+    def accepted(self) -> list[Path]:
+        """The forward-paths that were accepted, in order."""
+        paths = (parse_path(command.argument) for command in self._accepted)
+        return [path for path in paths if path is not None]
 
     def observe(self, stage: str, command: Command | None, code: int) -> None:
         """Take note of what the client heard in answer to `command` at `stage`."""
         digit = code // 100
-        key = (self.phase, stage, digit)
-        phase = TRANSITIONS.get(key) or TRANSITIONS.get((None, stage, digit))
+        phase = _NEXT.get((self.phase, stage, digit))
         if stage == "RCPT":
-            if digit == 2 and command and (path := parse_path(command.argument)):
-                self.accepted.append(path)
-        elif phase in (Phase.IDLE, Phase.GREETED, Phase.MAIL):
-            self.accepted = []
-            self.sender = parse_path(command.argument) if command and stage in _BEGINNING else None
-        if phase is None:
-            return
-        if phase is Phase.IDLE and command and stage in ("HELO", "EHLO", "LHLO"):
-            self.helo = command.argument
-        self.phase = phase
+            if digit == 2 and command is not None:
+                self._accepted.append(command)
+        elif stage in _BEGINNING and digit == 2:
+            self._mail = command
+            self._accepted = []
+        elif phase in (Phase.IDLE, Phase.GREETED):
+            self._mail = None
+            self._accepted = []
+            if command is not None and stage in _HELLO:
+                self.helo = command.argument
+        if phase is not None:
+            self.phase = phase

@@ -1,0 +1,319 @@
+"""What a client sends becomes the right facts, wherever TCP cuts it."""
+
+import pytest
+
+from smtpproxy.smtp.client import AUTH_LIMIT, COMMAND_LIMIT, ClientReader, Framing, parse_command
+from smtpproxy.smtp.facts import (
+    Chunk,
+    ClientFact,
+    Command,
+    Continuation,
+    MailData,
+    Opaque,
+    Overlong,
+)
+from tests.smtp.dialogue import dialogue, every_cut
+from tests.smtp.reading import ClientReading, in_turn, octets_of, read_client
+
+
+def read(text: str) -> list[ClientFact]:
+    """Read a dialogue, sent in one go and answered in order, by every cut, soon and late."""
+    octets, codes = dialogue(text)
+    whole = read_client([octets], in_turn(codes))
+    for pieces in every_cut(octets):
+        for late in (False, True):
+            assert read_client(pieces, in_turn(codes), late) == whole, pieces
+    assert octets_of(whole.facts) + whole.rest == octets
+    assert whole.rest == b""
+    return whole.facts
+
+
+def test_commands() -> None:
+    """A command is a line; its verb is told in upper case, its octets as they were sent."""
+    assert read("""
+        S: 220 mail.example.org ready
+        C: ehlo app.example.org
+        S: 250 mail.example.org
+        C: Quit
+        S: 221 Bye
+    """) == [Command("EHLO", b"ehlo app.example.org\r\n"), Command("QUIT", b"Quit\r\n")]
+
+
+def test_pipelined_commands_need_no_reply() -> None:
+    """RFC 2920 §3.1: commands that decide nothing about framing are read without their replies."""
+    assert read("""
+        C: MAIL FROM:<a@example.org>
+        C: RCPT TO:<b@example.net>
+        C: RCPT TO:<c@example.net>
+    """) == [
+        Command("MAIL", b"MAIL FROM:<a@example.org>\r\n"),
+        Command("RCPT", b"RCPT TO:<b@example.net>\r\n"),
+        Command("RCPT", b"RCPT TO:<c@example.net>\r\n"),
+    ]
+
+
+def test_mail_data() -> None:
+    """RFC 5321 §4.1.1.4: from 354 to the lone dot all is mail data, even where it looks like SMTP.
+
+    Dots that begin a line, and dots that do not end it with CRLF, end nothing.
+    """
+    assert read("""
+        C: DATA
+        S: 354 Go on
+        C: Subject: hello
+        C:
+        C: QUIT
+        C: ..
+        C: ...
+        C: . 
+        C: .
+        S: 250 Ok
+        C: QUIT
+        S: 221 Bye
+    """) == [
+        Command("DATA", b"DATA\r\n"),
+        MailData(b"Subject: hello\r\n\r\nQUIT\r\n..\r\n...\r\n. \r\n.\r\n", last=True),
+        Command("QUIT", b"QUIT\r\n"),
+    ]
+
+
+def test_empty_mail_data() -> None:
+    """RFC 5321 §4.1.1.4: the CRLF of the DATA line counts, so that the dot may come at once."""
+    assert read("""
+        C: DATA
+        S: 354 Go on
+        C: .
+        S: 250 Ok
+        C: NOOP
+        S: 250 Ok
+    """) == [
+        Command("DATA", b"DATA\r\n"),
+        MailData(b".\r\n", last=True),
+        Command("NOOP", b"NOOP\r\n"),
+    ]
+
+
+@pytest.mark.parametrize("code", [451, 503, 554, 250])
+def test_refused_data(code: int) -> None:
+    """After a DATA without 3xx commands go on (RFC 2920 §3.1: a client may have pipelined some)."""
+    assert read(f"""
+        C: DATA
+        S: {code} No
+        C: RSET
+        S: 250 Ok
+    """) == [Command("DATA", b"DATA\r\n"), Command("RSET", b"RSET\r\n")]
+
+
+@pytest.mark.parametrize("code", [354, 350, 300])
+def test_any_3xx_begins_mail_data(code: int) -> None:
+    """RFC 5321 §4.3.2 and §4.2.1: a client goes by the first digit, so any 3xx tells it to go on."""
+    assert read(f"""
+        C: DATA
+        S: {code} Go on
+        C: RSET
+        C: .
+        S: 250 Ok
+    """) == [Command("DATA", b"DATA\r\n"), MailData(b"RSET\r\n.\r\n", last=True)]
+
+
+def test_354_to_an_unreadable_line() -> None:
+    """Upstream took for DATA what is no command here: its 354 is believed."""
+    assert read("""
+        C: "DATA"
+        S: 354 Go on
+        C: Subject: hello
+        C: .
+        S: 250 Ok
+    """) == [Command("?", b'"DATA"\r\n'), MailData(b"Subject: hello\r\n.\r\n", last=True)]
+
+
+def test_354_to_another_command() -> None:
+    """A 354 to a command that is not DATA begins no mail data: framing goes by verb and reply."""
+    assert read("""
+        C: NOOP
+        S: 354 Go on
+        C: NOOP
+        S: 250 Ok
+    """) == [Command("NOOP", b"NOOP\r\n")] * 2
+
+
+def test_authentication() -> None:
+    """RFC 4954 §4: each 334 is answered with one line, which is no command; 235 ends it."""
+    assert read("""
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: QUIT
+        S: 334 UGFzc3dvcmQ6
+        C: c2VjcmV0
+        S: 235 Welcome
+        C: NOOP
+        S: 250 Ok
+    """) == [
+        Command("AUTH", b"AUTH LOGIN\r\n"),
+        Continuation(b"QUIT\r\n"),
+        Continuation(b"c2VjcmV0\r\n"),
+        Command("NOOP", b"NOOP\r\n"),
+    ]
+
+
+def test_authentication_that_is_cancelled_or_refused() -> None:
+    """RFC 4954 §4: after `*` and 501, and after 535, commands go on."""
+    assert read("""
+        C: AUTH CRAM-MD5
+        S: 334 PDEyM0BleGFtcGxlLm9yZz4=
+        C: *
+        S: 501 Cancelled
+        C: AUTH PLAIN AGEAYg==
+        S: 535 No
+        C: NOOP
+        S: 250 Ok
+    """) == [
+        Command("AUTH", b"AUTH CRAM-MD5\r\n"),
+        Continuation(b"*\r\n"),
+        Command("AUTH", b"AUTH PLAIN AGEAYg==\r\n"),
+        Command("NOOP", b"NOOP\r\n"),
+    ]
+
+
+@pytest.mark.parametrize(("verb", "code"), [("STARTTLS", 220), ("TURN", 250), ("ATRN", 250)])
+def test_opaque(verb: str, code: int) -> None:
+    """Behind STARTTLS with 220, and TURN and ATRN with 2xx, nothing is read any more."""
+    assert read(f"""
+        C: {verb}
+        S: {code} Go on
+        C: QUIT
+        C: QUIT
+    """) == [Command(verb, f"{verb}\r\n".encode()), Opaque(b"QUIT\r\nQUIT\r\n")]
+
+
+@pytest.mark.parametrize(
+    ("verb", "code"),
+    [("STARTTLS", 454), ("TURN", 502), ("ATRN", 450), ("XCLIENT", 220), ("XCLIENT", 550)],
+)
+def test_held_then_commands(verb: str, code: int) -> None:
+    """Where such a command is refused, and after XCLIENT in any case, commands go on."""
+    assert read(f"""
+        C: {verb}
+        S: {code} So it is
+        C: QUIT
+        S: 221 Bye
+    """) == [Command(verb, f"{verb}\r\n".encode()), Command("QUIT", b"QUIT\r\n")]
+
+
+@pytest.mark.parametrize("verb", ["DATA", "AUTH", "STARTTLS", "XCLIENT", "TURN", "ATRN"])
+def test_held_until_the_reply_is_known(verb: str) -> None:
+    """What is sent behind such a command is no fact yet, and rest() gives it unchanged."""
+    line = f"{verb}\r\n".encode()
+    for pieces in every_cut(line + b"NOOP\r\n.\r\n"):
+        read = read_client(pieces, in_turn([]))
+        assert read == ClientReading([Command(verb, line)], b"NOOP\r\n.\r\n")
+
+
+@pytest.mark.parametrize("code", [250, 503, 552])
+def test_chunks(code: int) -> None:
+    """RFC 3030 §2: BDAT takes exactly its octets, whatever they are, even when it is refused."""
+    octets = b"BDAT 9\r\n\r\n.\r\nQUITbdat 0 LAST\r\nNOOP\r\n"
+    expected: list[ClientFact] = [
+        Command("BDAT", b"BDAT 9\r\n"),
+        Chunk(b"\r\n.\r\nQUIT", last=True),
+        Command("BDAT", b"bdat 0 LAST\r\n"),
+        Chunk(b"", last=True),
+        Command("NOOP", b"NOOP\r\n"),
+    ]
+    for pieces in every_cut(octets):
+        assert read_client(pieces, in_turn([code] * 3)) == ClientReading(expected, b"")
+
+
+def test_chunk_refused_before_it_is_complete() -> None:
+    """RFC 3030 §2: a reply that comes too early does not shorten the chunk."""
+    reader = ClientReader()
+    reader.receive(b"BDAT 6\r\nQU")
+    assert reader.next() == Command("BDAT", b"BDAT 6\r\n")
+    assert reader.next() == Chunk(b"QU", last=False)
+    reader.answered("BDAT", 552)
+    reader.receive(b"IT\r\nRSET\r\n")
+    assert reader.next() == Chunk(b"IT\r\n", last=True)
+    assert reader.next() == Command("RSET", b"RSET\r\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"BDAT\r\n", b"BDAT x\r\n", b"BDAT -5\r\n", b"BDAT +5\r\n", b"BDAT 5_0\r\n", b"BDAT 5 MORE\r\n"],
+)
+def test_chunk_of_no_readable_size(line: bytes) -> None:
+    """A BDAT whose size can't be read has an empty chunk, and what follows is a command."""
+    expected: list[ClientFact] = [
+        Command("BDAT", line),
+        Chunk(b"", last=True),
+        Command("QUIT", b"QUIT\r\n"),
+    ]
+    for pieces in every_cut(line + b"QUIT\r\n"):
+        assert read_client(pieces, in_turn([])) == ClientReading(expected, b"")
+
+
+def test_chunk_larger_than_memory_is_only_counted() -> None:
+    """A chunk is streamed: its size costs nothing before its octets come."""
+    reader = ClientReader()
+    reader.receive(b"BDAT 9999999999999999999\r\nabc")
+    assert reader.next() == Command("BDAT", b"BDAT 9999999999999999999\r\n")
+    assert reader.next() == Chunk(b"abc", last=False)
+    assert reader.next() is None
+    assert reader.framing is Framing.CHUNK
+
+
+@pytest.mark.parametrize(
+    ("line", "verb"),
+    [
+        (b"NOOP\n", "NOOP"),
+        (b" \tNoOp x\r\n", "NOOP"),
+        (b"NOOP\tx\r\n", "NOOP"),
+        (b"X-A1 x\r\n", "X-A1"),
+        (b"A" * 32 + b"\r\n", "A" * 32),
+        (b"A" * 33 + b"\r\n", "?"),
+        (b"\r\n", "?"),
+        (b"250 Ok\r\n", "?"),
+        (b"MAIL:FROM\r\n", "?"),
+        (b"DATA\0\r\n", "?"),
+        (b"D\xc3\xa4TA\r\n", "?"),
+        (b"\xff\xfe\r\n", "?"),
+    ],
+)
+def test_verbs(line: bytes, verb: str) -> None:
+    """A line that does not begin with a word has the verb "?", and no line is refused."""
+    assert parse_command(line) == Command(verb, line)
+
+
+@pytest.mark.parametrize(
+    ("begin", "limit"), [(b"NOOP ", COMMAND_LIMIT), (b"auth PLAIN ", AUTH_LIMIT)]
+)
+def test_longest_line(begin: bytes, limit: int) -> None:
+    """A line of as many octets as the limit is read; one octet more, and nothing is read again."""
+    longest = begin + b"x" * (limit - len(begin) - 2) + b"\r\n"
+    assert len(longest) == limit
+    for pieces in ([longest], [longest[:-1], b"\n"], [longest[:4], longest[4:]]):
+        assert read_client(pieces, in_turn([535])).facts == [parse_command(longest)]
+    over = begin + longest[len(begin) - 1 :] + b"QUIT\r\n"
+    for pieces in ([over], [over[:limit], over[limit:]], [over[: limit + 1], over[limit + 1 :]]):
+        assert read_client(pieces, in_turn([535])) == ClientReading([Overlong(over)], b"")
+
+
+def test_longest_continuation() -> None:
+    """RFC 4954 §4: a line in answer to a 334 may have 12,288 octets, and no more."""
+    longest = b"x" * (AUTH_LIMIT - 2) + b"\r\n"
+    auth = Command("AUTH", b"AUTH LOGIN\r\n")
+    read = read_client([auth.wire, longest], in_turn([334, 235]))
+    assert read.facts == [auth, Continuation(longest)]
+    read = read_client([auth.wire, b"x" + longest, b"QUIT\r\n"], in_turn([334, 235]))
+    assert read.facts == [auth, Overlong(b"x" + longest + b"QUIT\r\n")]
+
+
+def test_mail_data_is_not_kept() -> None:
+    """Octets of mail data are facts at once, in lines of any length: nothing accumulates."""
+    reader = ClientReader()
+    reader.receive(b"DATA\r\n")
+    assert reader.next() == Command("DATA", b"DATA\r\n")
+    reader.answered("DATA", 354)
+    for _ in range(3):
+        reader.receive(b"x" * 100_000)
+        assert reader.next() == MailData(b"x" * 100_000, last=False)
+        assert (reader.next(), reader.pending) == (None, 0)
