@@ -81,6 +81,7 @@ class Relay:
         self._closing = False  # the client's leg is about to be closed from here
         self._goodbye = False  # the client heard 221 or 421
         self._client_ended = False
+        self._end_told = False  # upstream was told that the client will send nothing more
         self._upstream_ended = False
         self._how = ""  # the session ended
 
@@ -131,10 +132,10 @@ class Relay:
     def client_closed(self, clean: bool) -> list[Action]:
         """The client will send nothing more; not `clean`: its connection is gone altogether."""
         self._client_ended = True
-        if clean and (rest := self._client.rest()):
-            self._watcher.noted("unfinished-line", "client", rest)
-            self._actions.append(Send(Side.UPSTREAM, rest))
-        self._carry_over("client", clean, self._upstream_ended, Side.UPSTREAM)
+        if clean:
+            self._end_client()
+        else:
+            self._carry_over("client", clean, self._upstream_ended, Side.UPSTREAM)
         return self._take_actions()
 
     def upstream_closed(self, clean: bool) -> list[Action]:
@@ -252,6 +253,8 @@ class Relay:
             self._settle()
         if self._client.pending:
             self._read_client()
+        if self._client_ended:
+            self._end_client()
 
     def _settle(self) -> None:
         """Tell the client all that is at the head of the queue and waits for nobody."""
@@ -300,7 +303,7 @@ class Relay:
         if heard.code in CLOSING:
             self._goodbye = True
             if stage == "QUIT":
-                self._how = self._how or "quit"
+                self._how = "quit"
         if self._queue:
             return
         client = self._client
@@ -325,6 +328,17 @@ class Relay:
                 self._give_up("reply-too-long")
 
     # How it ends.
+
+    def _end_client(self) -> None:
+        """The client has sent its last octet; what waits for a reply is read when that is there."""
+        client = self._client
+        if client.framing is _HELD or self._end_told:
+            return
+        self._end_told = True
+        if rest := client.rest():
+            self._watcher.noted("unfinished-line", "client", rest)
+            self._actions.append(Send(Side.UPSTREAM, rest))
+        self._carry_over("client", True, self._upstream_ended, Side.UPSTREAM)
 
     def _carry_over(self, who: str, clean: bool, other_ended: bool, other: Side) -> None:
         """One side will say no more: so the other is told, or all is over."""
@@ -358,7 +372,8 @@ class Relay:
 
 
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
-_COMMAND, _MAIL_DATA, _OPAQUE = Framing.COMMAND, Framing.MAIL_DATA, Framing.OPAQUE
+_COMMAND, _HELD = Framing.COMMAND, Framing.HELD
+_MAIL_DATA, _OPAQUE = Framing.MAIL_DATA, Framing.OPAQUE
 _TOO_LONG = SayReply(500, "5.5.2", ("Line too long",))
 _GOING = SayReply.parse("421", "CONNECT")
 

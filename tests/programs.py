@@ -111,13 +111,13 @@ class Program:
         """Wait until it has written this to standard error."""
         self._until(lambda: text in self.err, f"did not say {text!r}")
 
-    def signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> Outcome:
         """End it by a signal."""
-        self.signal(number)
+        self.send(number)
         return self.ended()
 
     def ended(self) -> Outcome:

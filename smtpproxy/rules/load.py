@@ -51,8 +51,12 @@ _NEED_UPSTREAM = {("AUTH", 334), ("AUTH", 235), ("STARTTLS", 220), ("TURN", 250)
 
 def load_rules(path: Path) -> list[Rule]:
     """Return the rules of a file, in order. Raises DocumentError."""
-    source = str(path)
-    documents = list(read_documents(read_octets(path), source))
+    return read_rules(read_octets(path), str(path))
+
+
+def read_rules(octets: bytes, source: str) -> list[Rule]:
+    """Return the rules in a file's octets; `source` names it in errors. Raises DocumentError."""
+    documents = list(read_documents(octets, source))
     if len(documents) != 1 or not isinstance(documents[0], Mapping):
         raise DocumentError(source, 1, f"is not a rule file: expected '{MAGIC}: {VERSION}'")
     return _Loader(source).file(documents[0])

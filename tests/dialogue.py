@@ -1,0 +1,142 @@
+"""Dialogues as tests: a script in the manner of the RFCs, played through a relay without sockets.
+
+    C: EHLO app.example.org       the client sends this line
+    > EHLO app.example.org        upstream must receive it
+    U: 250 mail.example.org       upstream sends this line
+    S: 250 mail.example.org       the client must hear it
+    (client: close)               what else must be done, in order: connect, close, reset,
+                                  half-close, or a wait such as (client: wait 30)
+
+What was sent and is not in the script is a failure, at the latest at its end.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side, Wait
+from smtpproxy.exchange import Exchange
+from smtpproxy.relay import Relay
+from smtpproxy.rules.load import parse_rule, read_rules
+from smtpproxy.rules.model import RuleBook, rule_book
+from smtpproxy.smtp.facts import Chunk, MailData
+
+_NAMES = {Side.CLIENT: "client", Side.UPSTREAM: "upstream"}
+
+
+class Witness:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self.notes: list[tuple[str, str]] = []
+        self.mail = b""
+        self.how: str | None = None
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """Remember the exchange."""
+        self.exchanges.append(exchange)
+
+    def mail_data(self, fact: MailData | Chunk) -> None:
+        """Remember mail data."""
+        self.mail += fact.octets
+
+    def noted(self, fact: str, detail: str, octets: bytes) -> None:
+        """Remember the fact."""
+        self.notes.append((fact, detail))
+
+    def ended(self, how: str) -> None:
+        """Remember how it ended."""
+        self.how = how
+
+    def codes(self) -> list[tuple[str, int | None]]:
+        """Return stage and code of all that the client heard."""
+        return [(e.stage, e.heard.code if e.heard else None) for e in self.exchanges]
+
+
+class Conversation:
+    """A relay between two peers who are words in a script."""
+
+    def __init__(self, *rules: str, book: RuleBook | None = None) -> None:
+        self.witness = Witness()
+        self.time = 0.0
+        self.relay = Relay(
+            self.witness,
+            lambda: self.time,
+            book or rule_book([parse_rule(rule) for rule in rules]),
+            "proxy.example.org",
+        )
+        self.done: deque[str] = deque()
+        self._unread: dict[Side, bytes] = {Side.CLIENT: b"", Side.UPSTREAM: b""}
+        self.take(self.relay.connected())
+
+    def client(self, octets: bytes) -> None:
+        """The client sends octets."""
+        self.take(self.relay.client_received(octets))
+
+    def upstream(self, octets: bytes) -> None:
+        """Upstream sends octets."""
+        self.take(self.relay.upstream_received(octets))
+
+    def take(self, actions: list[Action]) -> None:
+        """Note what is to be done."""
+        for action in actions:
+            match action:
+                case Send(side, octets):
+                    self._unread[side] += octets
+                    self.done.append(f"{_NAMES[side]}: send")
+                case Connect():
+                    self.done.append("upstream: connect")
+                case Wait(side, seconds):
+                    self.done.append(f"{_NAMES[side]}: wait {seconds:g}")
+                case HalfClose(side):
+                    self.done.append(f"{_NAMES[side]}: half-close")
+                case Close(side):
+                    self.done.append(f"{_NAMES[side]}: close")
+                case Reset(side):
+                    self.done.append(f"{_NAMES[side]}: reset")
+
+    def unread(self, side: Side) -> bytes:
+        """Return what was sent to a side since this was asked last."""
+        octets, self._unread[side] = self._unread[side], b""
+        return octets
+
+    def play(self, script: str) -> None:
+        """Play a script, and check that nothing else was sent."""
+        for number, written in enumerate(script.strip().splitlines(), start=1):
+            line = written.strip()
+            where = f"line {number}: {line}"
+            if line.startswith("C:"):
+                self.client(_octets(line[2:]))
+            elif line.startswith("U:"):
+                self.upstream(_octets(line[2:]))
+            elif line.startswith("S:"):
+                assert self._next_line(Side.CLIENT, where) == _octets(line[2:]), where
+            elif line.startswith(">"):
+                assert self._next_line(Side.UPSTREAM, where) == _octets(line[1:]), where
+            elif line:
+                self._expect_done(line.strip("()"), where)
+        assert self._unread == {Side.CLIENT: b"", Side.UPSTREAM: b""}
+
+    def _next_line(self, side: Side, where: str) -> bytes:
+        line, ending, self._unread[side] = self._unread[side].partition(b"\r\n")
+        assert ending, f"{where}: nothing more was sent to {_NAMES[side]}, but {line!r}"
+        return line + ending
+
+    def _expect_done(self, what: str, where: str) -> None:
+        seen = []
+        while self.done:
+            seen.append(self.done.popleft())
+            if seen[-1] == what:
+                return
+        raise AssertionError(f"{where}: not among what was done: {seen}")
+
+
+def rules_in(*written: str) -> RuleBook:
+    """Return the rules of a file that holds these."""
+    text = "smtpproxy-rules: 1\nrules:\n" + "".join(f"- {rule}\n" for rule in written)
+    return rule_book(read_rules(text.encode(), "rules.yaml"))
+
+
+def _octets(text: str) -> bytes:
+    return text.removeprefix(" ").encode() + b"\r\n"

@@ -1,0 +1,186 @@
+"""The phase and the envelope follow from what the client heard."""
+
+import pytest
+
+from smtpproxy.smtp.client import parse_command
+from smtpproxy.smtp.path import Path
+from smtpproxy.smtp.state import Phase, State
+from tests.smtp.dialogue import steps
+
+BEGUN = """
+    S: 220 mail.example.org ready
+    C: EHLO app.example.org
+    S: 250 mail.example.org
+"""
+OPEN = f"""{BEGUN}
+    C: MAIL FROM:<a@example.org>
+    S: 250 Ok
+    C: RCPT TO:<b@example.net>
+    S: 250 Ok
+"""
+
+
+def after(text: str) -> State:
+    """Return the state after a dialogue."""
+    state = State()
+    for line, code in steps(text):
+        if line == b".\r\n":
+            state.observe("END-OF-DATA", None, code)
+        elif line:
+            command = parse_command(line)
+            state.observe(command.verb, command, code)
+        else:
+            state.observe("CONNECT", None, code)
+    return state
+
+
+def envelope(state: State) -> tuple[str | None, list[str]]:
+    """Return the addresses of sender and accepted recipients."""
+    sender = state.sender.address if state.sender else None
+    return sender, [path.address for path in state.accepted]
+
+
+@pytest.mark.parametrize(
+    ("text", "phase"),
+    [
+        ("", Phase.CONNECTED),
+        ("S: 220 ready", Phase.GREETED),
+        ("S: 554 no", Phase.CONNECTED),
+        ("S: 421 no", Phase.CONNECTED),
+        (BEGUN, Phase.IDLE),
+        ("S: 220 ready\nC: EHLO x\nS: 502 no", Phase.GREETED),
+        ("S: 220 ready\nC: HELO x\nS: 250 ok", Phase.IDLE),
+        ("S: 220 ready\nC: LHLO x\nS: 250 ok", Phase.IDLE),
+        (f"{BEGUN}\nC: MAIL FROM:<>\nS: 250 ok", Phase.MAIL),
+        (f"{BEGUN}\nC: MAIL FROM:<>\nS: 451 no", Phase.IDLE),
+        (f"{BEGUN}\nC: MAIL FROM:<>\nS: 250 ok\nC: RCPT TO:<b@example.net>\nS: 550", Phase.MAIL),
+        (OPEN, Phase.RCPT),
+        (f"{OPEN}\nC: RCPT TO:<c@example.net>\nS: 550 no", Phase.RCPT),
+        (f"{OPEN}\nC: DATA\nS: 354 go on", Phase.DATA),
+        (f"{OPEN}\nC: DATA\nS: 451 no", Phase.RCPT),
+        (f"{OPEN}\nC: DATA\nS: 354 go on\nC: .\nS: 250 ok", Phase.IDLE),
+        (f"{BEGUN}\nC: DATA\nS: 354 go on", Phase.DATA),
+        (f"{BEGUN}\nC: STARTTLS\nS: 220 go on", Phase.OPAQUE),
+        (f"{BEGUN}\nC: STARTTLS\nS: 454 no", Phase.IDLE),
+        (f"{BEGUN}\nC: TURN\nS: 250 ok", Phase.OPAQUE),
+        (f"{BEGUN}\nC: ATRN\nS: 250 ok", Phase.OPAQUE),
+        (f"{BEGUN}\nC: XCLIENT NAME=x\nS: 220 ready", Phase.GREETED),
+        (f"{OPEN}\nC: QUIT\nS: 221 bye", Phase.OVER),
+        (f"{OPEN}\nC: QUIT\nS: 500 what", Phase.RCPT),
+    ],
+)
+def test_phase(text: str, phase: Phase) -> None:
+    """RFC 5321 §3 and §4.1.4: an accepted command moves the session on, a refused one does not."""
+    assert after(text).phase is phase
+
+
+def test_envelope() -> None:
+    """The envelope holds the accepted paths in order, with their parameters; refused ones never."""
+    state = after(f"""{BEGUN}
+        C: MAIL FROM:<a@example.org> SIZE=100
+        S: 250 Ok
+        C: RCPT TO:<b@example.net>
+        S: 250 Ok
+        C: RCPT TO:<no@example.net>
+        S: 550 No
+        C: RCPT TO:<later@example.net>
+        S: 450 Later
+        C: RCPT TO:<c@example.net> NOTIFY=NEVER
+        S: 251 Will forward
+    """)
+    assert state.sender == Path("a@example.org", (("SIZE", "100"),))
+    assert state.accepted == [
+        Path("b@example.net"),
+        Path("c@example.net", (("NOTIFY", "NEVER"),)),
+    ]
+
+
+@pytest.mark.parametrize("verb", ["SEND", "SOML", "SAML", "mail"])
+def test_verbs_that_begin_a_transaction(verb: str) -> None:
+    """RFC 821 §3.4: SEND, SOML and SAML begin a mail transaction as MAIL does."""
+    state = after(f"""{BEGUN}
+        C: {verb} FROM:<a@example.org>
+        S: 250 Ok
+    """)
+    assert (state.phase, envelope(state)) == (Phase.MAIL, ("a@example.org", []))
+
+
+def test_null_reverse_path() -> None:
+    """RFC 5321 §4.5.5: the null reverse-path is a sender, and not the lack of one."""
+    state = after(f"""{BEGUN}
+        C: MAIL FROM:<>
+        S: 250 Ok
+    """)
+    assert state.sender == Path("")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "C: RSET\nS: 250 ok",
+        "C: HELO again.example.org\nS: 250 ok",
+        "C: EHLO again.example.org\nS: 250 ok",
+        "C: DATA\nS: 354 go on\nC: .\nS: 250 ok",
+        "C: DATA\nS: 354 go on\nC: .\nS: 451 later",
+        "C: DATA\nS: 354 go on\nC: .\nS: 554 no",
+        "C: BDAT 0 LAST\nS: 250 ok",
+        "C: bdat 5\tlast\nS: 250 ok",
+    ],
+)
+def test_end_of_a_transaction(end: str) -> None:
+    """RFC 5321 §4.1.1.4, §4.1.1.5, §4.1.4; RFC 3030 §2: the envelope is empty after these."""
+    state = after(f"{OPEN}\n{end}")
+    assert (state.phase, envelope(state)) == (Phase.IDLE, (None, []))
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        "C: NOOP\nS: 250 ok",
+        "C: VRFY b\nS: 250 ok",
+        "C: EXPN b\nS: 250 ok",
+        "C: HELP\nS: 214 ok",
+        "C: RSET\nS: 421 no",
+        "C: EHLO again.example.org\nS: 421 no",
+        "C: DATA\nS: 554 no",
+        "C: MAIL FROM:<c@example.com>\nS: 503 nested",
+        "C: RCPT TO:<c@example.net>\nS: 452 too many",
+        "C: BDAT 5\nS: 250 ok",
+        "C: AUTH PLAIN AGEAYg==\nS: 503 not now",
+        "C: WHAT\nS: 250 ok",
+    ],
+)
+def test_what_leaves_a_transaction_open(nothing: str) -> None:
+    """RFC 5321 §4.1.1.6 to §4.1.1.9: these, and refused commands, leave the envelope as it is."""
+    state = after(f"{OPEN}\n{nothing}")
+    assert (state.phase, envelope(state)) == (Phase.RCPT, ("a@example.org", ["b@example.net"]))
+
+
+def test_a_second_transaction_begins_empty() -> None:
+    """An accepted MAIL forgets the recipients of the transaction before it."""
+    state = after(f"""{OPEN}
+        C: MAIL FROM:<c@example.com>
+        S: 250 Ok
+    """)
+    assert (state.phase, envelope(state)) == (Phase.MAIL, ("c@example.com", []))
+
+
+def test_helo() -> None:
+    """The name is that of the last accepted HELO, EHLO or LHLO."""
+    state = after("""
+        S: 220 mail.example.org ready
+        C: EHLO one.example.org
+        S: 250 mail.example.org
+        C: HELO two.example.org
+        S: 501 No
+    """)
+    assert state.helo == b"one.example.org"
+    state.observe("HELO", parse_command(b"HELO two.example.org\r\n"), 250)
+    assert state.helo == b"two.example.org"
+
+
+@pytest.mark.parametrize("code", [0, 99, 199, 600, 999])
+def test_odd_codes_change_nothing(code: int) -> None:
+    """A reply of no known class moves nothing on."""
+    state = after(f"{OPEN}\nC: RSET\nS: {code:03d} what")
+    assert (state.phase, envelope(state)) == (Phase.RCPT, ("a@example.org", ["b@example.net"]))
