@@ -29,7 +29,7 @@ def classify(stage: str, code: int) -> Classification:
     """Return the classification of `code` in answer to `stage`."""
     return Classification(
         severity=SEVERITIES.get(code // 100, "unknown"),
-        meaning=meaning(stage, code),
+        meaning=meaning(stage, code).removeprefix("<domain> "),
         known=code in CODES,
         listed=code in STAGES.get(stage, ()),
         anywhere=code in ANYWHERE,

@@ -43,21 +43,23 @@ def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     return own | {"COLUMNS": "100"} | dict(variables or {})
 
 
-def call(
-    folder: Path, words: Sequence[str], variables: Mapping[str, str] | None = None
-) -> Outcome:
-    """Run a program in `folder` to its end."""
-    ended = subprocess.run(
+def call(folder: Path, words: Sequence[str], variables: Mapping[str, str] | None = None) -> Outcome:
+    """Run a program in `folder` to its end; one that does not come to an end is told to."""
+    with subprocess.Popen(
         words,
         cwd=folder,
         env=environment(variables),
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=4 * SECONDS,
-        check=False,
-    )
-    return Outcome(ended.returncode, ended.stdout, ended.stderr)
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+    return Outcome(process.returncode, out, err)
 
 
 def call_all(folder: Path, calls: Mapping[str, Sequence[str]]) -> dict[str, Outcome]:

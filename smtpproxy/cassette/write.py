@@ -12,6 +12,9 @@ from collections.abc import Iterable
 from smtpproxy.cassette.model import MAGIC, STRAY, UNSOLICITED, VERSION, Kept, Recorded
 from smtpproxy.cassette.scalars import write_line, write_message
 
+#: Columns that a list may take on one line.
+_WIDTH = 96
+_NOTHING = "~"
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.:+/\[\]-]*")
 
 
@@ -38,16 +41,22 @@ def write_group(group: list[Recorded]) -> str:
     """Return exchanges that belong together: one, or commands that were sent in one go."""
     if len(group) == 1:
         return _write_one(group[0])
-    lines = [f"- C: [{', '.join(write_line(one.sent, '  ') for one in group)}]"]
+    columns = {"C": [write_line(one.sent, "  ") for one in group]}
     if any(one.said for one in group):
-        lines.append(f"  S: [{', '.join(_write_said(one) for one in group)}]")
+        columns["S"] = [write_line(one.said[0], "  ") if one.said else _NOTHING for one in group]
     if any(one.changed for one in group):
-        lines.append(f"  client-saw: [{', '.join(_write_saw(one, '~') for one in group)}]")
+        columns["client-saw"] = [_write_saw(one) for one in group]
     for key in ("rule", "by"):
         words = [getattr(one, key) for one in group]
         if any(words):
-            lines.append(f"  {key}: [{', '.join(_word(word) if word else '~' for word in words)}]")
-    return "\n".join(lines) + "\n"
+            columns[key] = [_word(word) if word else _NOTHING for word in words]
+    return "- " + "\n  ".join(_write_column(key, items) for key, items in columns.items()) + "\n"
+
+
+def _write_column(key: str, items: list[str]) -> str:
+    """Return a list on one line, or, where that is too long to read, a line an item."""
+    line = f"{key}: [{', '.join(items)}]"
+    return line if len(line) <= _WIDTH else f"{key}:\n  - " + "\n  - ".join(items)
 
 
 def may_join(one: Recorded) -> bool:
@@ -76,7 +85,7 @@ def _write_one(one: Recorded) -> str:
     elif one.said:
         parts.append(f"S: [{', '.join(write_line(line, '  ') for line in one.said)}]")
     if one.changed:
-        parts.append(f"client-saw: {_write_saw(one, '~')}")
+        parts.append(f"client-saw: {_write_saw(one)}")
     if one.rule:
         parts.append(f"rule: {_word(one.rule)}")
     if one.by:
@@ -91,12 +100,8 @@ def _write_kept(kept: Kept, key: str) -> str:
     return f"{key}: {write_message(kept.octets, '  ')}"
 
 
-def _write_said(one: Recorded) -> str:
-    return write_line(one.said[0], "  ") if one.said else "~"
-
-
-def _write_saw(one: Recorded, nothing: str) -> str:
-    return write_line(one.saw, "  ") if one.changed and one.saw is not None else nothing
+def _write_saw(one: Recorded) -> str:
+    return write_line(one.saw, "  ") if one.saw is not None else _NOTHING
 
 
 def _word(word: str) -> str:

@@ -39,8 +39,9 @@ def steps(text: str) -> list[Step]:
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.strip().splitlines():
-        who, _, words = line.strip().partition(":")
+    for line in filter(None, map(str.strip, text.splitlines())):
+        who, _, words = line.partition(":")
+        assert who in ("C", "S"), f"{line!r} is no line of a dialogue"
         yield who, words.removeprefix(" ")
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from smtpproxy.smtp.client import AUTH_LIMIT, COMMAND_LIMIT, ClientReader, Framing, parse_command
+from smtpproxy.smtp.client import AUTH_LIMIT, COMMAND_LIMIT, ClientReader, parse_command
 from smtpproxy.smtp.facts import (
-    Chunk,
     ClientFact,
     Command,
     Continuation,
@@ -210,65 +209,6 @@ def test_held_until_the_reply_is_known(verb: str) -> None:
     for pieces in every_cut(line + b"NOOP\r\n.\r\n"):
         read = read_client(pieces, in_turn([]))
         assert read == ClientReading([Command(verb, line)], b"NOOP\r\n.\r\n")
-
-
-@pytest.mark.parametrize("code", [250, 503, 552])
-def test_chunks(code: int) -> None:
-    """RFC 3030 §2: BDAT takes exactly its octets, whatever they are, even when it is refused."""
-    octets = b"BDAT 9\r\n\r\n.\r\nQUITbdat 0 LAST\r\nNOOP\r\n"
-    expected: list[ClientFact] = [
-        Command("BDAT", b"BDAT 9\r\n"),
-        Chunk(b"\r\n.\r\nQUIT", last=True),
-        Command("BDAT", b"bdat 0 LAST\r\n"),
-        Chunk(b"", last=True),
-        Command("NOOP", b"NOOP\r\n"),
-    ]
-    for pieces in every_cut(octets):
-        assert read_client(pieces, in_turn([code] * 3)) == ClientReading(expected, b"")
-
-
-def test_chunk_refused_before_it_is_complete() -> None:
-    """RFC 3030 §2: a reply that comes too early does not shorten the chunk."""
-    reader = ClientReader()
-    reader.receive(b"BDAT 6\r\nQU")
-    assert reader.next() == Command("BDAT", b"BDAT 6\r\n")
-    assert reader.next() == Chunk(b"QU", last=False)
-    reader.answered("BDAT", 552)
-    reader.receive(b"IT\r\nRSET\r\n")
-    assert reader.next() == Chunk(b"IT\r\n", last=True)
-    assert reader.next() == Command("RSET", b"RSET\r\n")
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"BDAT\r\n",
-        b"BDAT x\r\n",
-        b"BDAT -5\r\n",
-        b"BDAT +5\r\n",
-        b"BDAT 5_0\r\n",
-        b"BDAT 5 MORE\r\n",
-    ],
-)
-def test_chunk_of_no_readable_size(line: bytes) -> None:
-    """A BDAT whose size can't be read has an empty chunk, and what follows is a command."""
-    expected: list[ClientFact] = [
-        Command("BDAT", line),
-        Chunk(b"", last=True),
-        Command("QUIT", b"QUIT\r\n"),
-    ]
-    for pieces in every_cut(line + b"QUIT\r\n"):
-        assert read_client(pieces, in_turn([])) == ClientReading(expected, b"")
-
-
-def test_chunk_larger_than_memory_is_only_counted() -> None:
-    """A chunk is streamed: its size costs nothing before its octets come."""
-    reader = ClientReader()
-    reader.receive(b"BDAT 9999999999999999999\r\nabc")
-    assert reader.next() == Command("BDAT", b"BDAT 9999999999999999999\r\n")
-    assert reader.next() == Chunk(b"abc", last=False)
-    assert reader.next() is None
-    assert reader.framing is Framing.CHUNK
 
 
 @pytest.mark.parametrize(

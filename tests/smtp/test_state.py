@@ -69,9 +69,9 @@ def envelope(state: State) -> tuple[str | None, list[str]]:
         (f"{OPEN}\nC: QUIT\nS: 500 what", Phase.RCPT),
     ],
 )
-def test_phase(text: str, phase: Phase) -> None:
+def test_phase(text: str, phase: str) -> None:
     """RFC 5321 §3 and §4.1.4: an accepted command moves the session on, a refused one does not."""
-    assert after(text).phase is phase
+    assert after(text).phase == phase
 
 
 def test_envelope() -> None:

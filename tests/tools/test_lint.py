@@ -1,0 +1,57 @@
+"""`smtpproxy lint`: every problem of cassettes and rule files, with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smtpproxy.tools.lint import lint
+from tests.recording import CASSETTE
+
+RULES = "smtpproxy-rules: 1\nrules:\n- RCPT: 452\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a good cassette and a good rule file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kept.yaml").write_text(CASSETTE)
+    (tmp_path / "rules.yaml").write_text(RULES)
+    return tmp_path
+
+
+def test_good_files_are_passed_over(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Where nothing is wrong nothing is said, and the status is 0."""
+    assert lint(["kept.yaml", "rules.yaml"]) == 0
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (RULES.replace("RCPT", "RCTP"), "wrong.yaml:3: rule 'RCTP': unknown stage 'RCTP'; "),
+        (CASSETTE.replace("ended:", "endded:"), "wrong.yaml:18: unknown key 'endded'; did you"),
+        (CASSETTE.replace("- S:", "- S:\t&a"), "wrong.yaml:7: anchors and aliases "),
+        ("upstream: mail.example.org\n", "wrong.yaml:1: is neither a cassette nor a rule file"),
+        ("", "wrong.yaml:1: is neither a cassette nor a rule file"),
+    ],
+)
+def test_a_problem_has_its_place(
+    folder: Path, capfd: pytest.CaptureFixture[str], text: str, problem: str
+) -> None:
+    """What is wrong is told with file and line, on standard output; the status is 1."""
+    (folder / "wrong.yaml").write_text(text)
+    assert lint(["kept.yaml", "wrong.yaml", "rules.yaml"]) == 1
+    out, err = capfd.readouterr()
+    assert out.startswith(problem)
+    assert out.count("\n") == 1
+    assert err == ""
+
+
+def test_every_file_is_looked_at(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A wrong file does not hide the next, and a missing one is a problem like others."""
+    (folder / "wrong.yaml").write_text(RULES.replace("452", "99"))
+    assert lint(["missing.yaml", "wrong.yaml", "kept.yaml"]) == 1
+    out = capfd.readouterr().out
+    assert [line.split(":")[0] for line in out.splitlines()] == ["missing.yaml", "wrong.yaml"]
