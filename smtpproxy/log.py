@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from smtpproxy.classify import classify
 from smtpproxy.exchange import UPSTREAM
@@ -39,10 +41,38 @@ class _Timestamps:
         return f"{self._text}.{int((moment - second) * 1000):03d}Z"
 
 
-def _texts(reply: Reply) -> list[str]:
-    enhanced = reply.enhanced
+@lru_cache(maxsize=1024)
+def _text(reply: Reply) -> str:
+    """Return a reply's text, its lines apart by LF, without codes; most replies come often."""
     lines = [visible(line) for line in reply.lines]
-    return [line.removeprefix(enhanced).strip() for line in lines] if enhanced else lines
+    if enhanced := reply.enhanced:
+        lines = [line.removeprefix(enhanced).strip() for line in lines]
+    return "\n".join(lines)
+
+
+class ReplyRecord(msgspec.Struct):
+    """What the JSON log says of a reply; what does not apply is left out."""
+
+    v: int
+    time: str
+    session: str
+    client: str
+    upstream: str
+    stage: str
+    command: str
+    by: str
+    ms: float
+    code: int | None = None
+    enhanced: str | UnsetType = UNSET
+    severity: str | UnsetType = UNSET
+    meaning: str | UnsetType = UNSET
+    listed: bool | UnsetType = UNSET
+    text: str | UnsetType = UNSET
+    rule: str | UnsetType = UNSET
+    upstream_code: int | UnsetType = UNSET
+    upstream_text: str | UnsetType = UNSET
+    sender: str | UnsetType = UNSET
+    recipients: list[str] | UnsetType = UNSET
 
 
 class JsonLog:
@@ -58,38 +88,34 @@ class JsonLog:
 
     def exchanged(self, session: Session, entry: Entry) -> None:
         """Write the reply that the client heard."""
-        record: dict[str, Any] = {
-            "v": SCHEMA_VERSION,
-            "time": self._times.text(entry.began + entry.seconds),
-            "session": session.label,
-            "client": session.client,
-            "upstream": session.upstream,
-            "stage": entry.stage,
-            "command": visible(entry.sent[:-2] if entry.sent[-2:] == b"\r\n" else entry.sent),
-            "by": entry.by,
-            "ms": round(entry.seconds * 1000, 1),
-        }
+        record = ReplyRecord(
+            SCHEMA_VERSION,
+            self._times.text(entry.began + entry.seconds),
+            session.label,
+            session.client,
+            session.upstream,
+            entry.stage,
+            visible(entry.sent.removesuffix(b"\r\n")),
+            entry.by,
+            round(entry.seconds * 1000, 1),
+        )
         reply = entry.heard
-        if reply is None:
-            record["code"] = None
-        else:
+        if reply is not None:
             judged = classify(entry.stage, reply.code)
-            record["code"] = reply.code
-            record["enhanced"] = reply.enhanced
-            record["severity"] = judged.severity
-            record["meaning"] = judged.meaning
-            record["listed"] = judged.listed
-            record["text"] = "\n".join(_texts(reply))
+            record.code = reply.code
+            record.enhanced = reply.enhanced
+            record.severity = judged.severity
+            record.meaning = judged.meaning
+            record.listed = judged.listed
+            record.text = _text(reply)
         if entry.rule:
-            record["rule"] = entry.rule
+            record.rule = entry.rule
         if entry.by != UPSTREAM and entry.said is not None:
-            record["upstream_code"] = entry.said.code
-            record["upstream_text"] = "\n".join(_texts(entry.said))
-        state = session.state
-        if state.sender is not None:
-            record["sender"] = state.sender.address
-        if state.accepted:
-            record["recipients"] = [path.address for path in state.accepted]
+            record.upstream_code = entry.said.code
+            record.upstream_text = _text(entry.said)
+        if (sender := session.state.sender) is not None:
+            record.sender = sender.address
+            record.recipients = [path.address for path in session.state.accepted]
         self._line(record)
 
     def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
@@ -110,9 +136,18 @@ class JsonLog:
 
     def ended(self, session: Session, how: str) -> None:
         """Write how the session ended."""
-        self._line({"v": SCHEMA_VERSION, "session": session.label, "fact": "ended", "detail": how})
+        time_of_end = self._times.text(session.ended)
+        self._line(
+            {
+                "v": SCHEMA_VERSION,
+                "time": time_of_end,
+                "session": session.label,
+                "fact": "ended",
+                "detail": how,
+            }
+        )
 
-    def _line(self, record: dict[str, Any]) -> None:
+    def _line(self, record: ReplyRecord | dict[str, Any]) -> None:
         self._write(self._encode(record) + b"\n")
 
 
@@ -137,9 +172,8 @@ class TextLog:
             self._line(session, ended, f"{sent:<{_WIDTH}} (no answer){_by(entry)}")
             return
         judged = classify(entry.stage, reply.code)
-        texts = _texts(reply)
-        first = texts[0] if texts else ""
-        more = f" (+{len(texts) - 1} lines)" if len(texts) > 1 else ""
+        first, *others = _text(reply).split("\n")
+        more = f" (+{len(others)} lines)" if others else ""
         flag = "" if judged.listed or judged.anywhere else ", not listed here"
         severity = f"{judged.severity:<12}"
         if self._colour:
@@ -162,7 +196,7 @@ class TextLog:
 
     def ended(self, session: Session, how: str) -> None:
         """Write how the session ended."""
-        self._write(f"{'':<13}#{session.number} * ended: {how}\n".encode())
+        self._line(session, session.ended, f"* ended: {how}")
 
     def _line(self, session: Session, moment: float, text: str) -> None:
         clock = self._times.text(moment)[11:23]

@@ -19,7 +19,10 @@ from smtpproxy.smtp.state import State
 class Session:
     """Who speaks with whom, as far as observers may know."""
 
-    __slots__ = ("client", "label", "number", "opaque", "started", "state", "upstream")
+    __slots__ = (
+        *("client", "ended", "label", "number", "opaque"),
+        *("started", "state", "upstream"),
+    )
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Session:
         self.client = client  # HOST:PORT
         self.upstream = upstream
         self.started = started  # seconds since 1970
+        self.ended = started
         self.opaque = ""  # the verb behind whose reply octets passed unread
         self.state = state or State()
 
@@ -140,5 +144,6 @@ class Transcript:
 
     def ended(self, how: str) -> None:
         """Say that the session is over."""
+        self.session.ended = self._seconds()
         for observer in self._observers:
             observer.ended(self.session, how)

@@ -50,8 +50,9 @@ def write_line(octets: bytes, indent: str) -> str:
 
 def write_message(octets: bytes, indent: str) -> str:
     """Return mail data as a scalar: each LF in it stands for CRLF."""
-    if _is_plain(octets):
-        return _block(octets.decode("ascii").replace("\r\n", "\n"), indent)
+    block = _plain_block(octets, indent)
+    if block is not None:
+        return block
     text = _as_text(octets)
     return _base64(octets) if text is None else _text(text, indent)
 
@@ -91,24 +92,37 @@ def _text(text: str, indent: str) -> str:
     return _block(text, indent)
 
 
-def _is_plain(octets: bytes) -> bool:
-    """Is this text that a block carries, told at the least cost? Most mail data is."""
-    return (
-        octets[-2:] == b"\r\n"
-        and not octets.translate(None, _BLOCK_SAFE)
-        and octets.count(b"\r") == octets.count(b"\n") == octets.count(b"\r\n")
-        and b" \r\n" not in octets
-        and b"\t\r\n" not in octets
-        and octets.strip() != b""
-    )
+def _plain_block(octets: bytes, indent: str) -> str | None:
+    """Return the block for plain ASCII text, or None for all else.
+
+    Most mail data is that: each pass over the octets counts here.
+    """
+    if octets[-2:] != b"\r\n" or octets.translate(None, _BLOCK_SAFE):
+        return None
+    newline = b"\n  " + indent.encode()
+    body = octets.replace(b"\r\n", newline)
+    line_ends = (len(body) - len(octets)) // (len(newline) - 2)
+    odd = b"\r" in body or body.count(b"\n") != line_ends  # a bare CR, or a bare LF
+    if odd or b" \r\n" in octets or b"\t\r\n" in octets or not octets.strip():
+        return None
+    body = newline + body[: -len(newline)]
+    return _framed(octets.decode("ascii"), body.decode("ascii"), newline.decode("ascii"))
 
 
 def _block(text: str, indent: str) -> str:
-    deeper = indent + "  "
-    mark = "|2" if text[0] in " \n\t" else "|"
-    keep = "+" if text.endswith("\n\n") else ""
-    lines = text[:-1].split("\n")
-    return f"{mark}{keep}\n" + "\n".join([deeper + line if line else "" for line in lines])
+    newline = f"\n  {indent}"
+    return _framed(text, newline + text[:-1].replace("\n", newline), newline)
+
+
+def _framed(text: str, body: str, newline: str) -> str:
+    """Return a block with its indicators; `body` is the text, indented."""
+    mark = "|2" if text[0] in " \r\n\t" else "|"
+    keep = "+" if text.endswith(("\n\n", "\r\n\r\n")) else ""
+    body = body.removesuffix(newline[1:])
+    # Empty lines carry no indentation; those with empty neighbours need another pass.
+    while f"{newline}\n" in body:
+        body = body.replace(f"{newline}\n", "\n\n")
+    return f"{mark}{keep}{body}"
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -78,7 +78,9 @@ class Reply(NamedTuple):
     @property
     def lines(self) -> list[bytes]:
         """The text of each line, without code, separator and line ending."""
-        return [line.rstrip(b"\r\n")[4:] for line in self.wire.splitlines(keepends=True)]
+        if self.wire.count(b"\n") == 1:
+            return [self.wire[4:].rstrip(b"\r\n")]
+        return [line.rstrip(b"\r\n")[4:] for line in self.wire.split(b"\n")[:-1]]
 
     @property
     def enhanced(self) -> str:

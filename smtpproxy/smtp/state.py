@@ -63,24 +63,30 @@ _HELLO = frozenset({"HELO", "EHLO", "LHLO"})
 class State:
     """The phase, and the envelope as far as it was accepted."""
 
-    __slots__ = ("_accepted", "_mail", "helo", "phase")
+    __slots__ = ("_accepted", "_mail", "_paths", "_sender", "helo", "phase")
 
     def __init__(self) -> None:
         self.phase = Phase.CONNECTED
         self.helo = b""  # the argument of the last accepted HELO, EHLO or LHLO
+        # Commands are kept as they are: most sessions are never asked for their paths.
         self._mail: Command | None = None
+        self._sender: Path | None = None
         self._accepted: list[Command] = []
+        self._paths: list[Path | None] = []
 
     @property
     def sender(self) -> Path | None:
         """The reverse-path of the open mail transaction, or None where there is none."""
-        return parse_path(self._mail.argument) if self._mail is not None else None
+        if self._sender is None and self._mail is not None:
+            self._sender = parse_path(self._mail.argument)
+        return self._sender
 
     @property
     def accepted(self) -> list[Path]:
         """The forward-paths that were accepted, in order."""
-        paths = (parse_path(command.argument) for command in self._accepted)
-        return [path for path in paths if path is not None]
+        for command in self._accepted[len(self._paths) :]:
+            self._paths.append(parse_path(command.argument))
+        return [path for path in self._paths if path is not None]
 
     def observe(self, stage: str, command: Command | None, code: int) -> None:
         """Take note of what the client heard in answer to `command` at `stage`."""
@@ -90,12 +96,15 @@ class State:
             if digit == 2 and command is not None:
                 self._accepted.append(command)
         elif stage in _BEGINNING and digit == 2:
-            self._mail = command
-            self._accepted = []
+            self._begin(command)
         elif phase in (Phase.IDLE, Phase.GREETED):
-            self._mail = None
-            self._accepted = []
+            self._begin(None)
             if command is not None and stage in _HELLO:
                 self.helo = command.argument
         if phase is not None:
             self.phase = phase
+
+    def _begin(self, mail: Command | None) -> None:
+        """Begin a mail transaction, or end one."""
+        self._mail, self._sender = mail, None
+        self._accepted, self._paths = [], []
