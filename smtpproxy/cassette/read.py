@@ -118,7 +118,7 @@ class _Reading(DocumentReader):
         said = [
             self._line(item)
             for item in (said_node.items if isinstance(said_node, Sequence) else [said_node])
-            if item is not None
+            if item is not None and not _is_null(item)
         ]
         sent = self._line(entries["C"]) if "C" in entries else b""
         kept = self._kept(node, bool(sent))

@@ -90,6 +90,8 @@ def _write_one(one: Recorded) -> str:
         parts.append(f"rule: {_word(one.rule)}")
     if one.by:
         parts.append(f"by: {one.by}")
+    if not parts:
+        parts.append(f"S: {_NOTHING}")  # the client left before the greeting
     return "- " + "\n  ".join(parts) + "\n"
 
 

@@ -92,6 +92,8 @@ class _Loader(DocumentReader):
             raise self.fail(version.line, f"this release reads rules of version {VERSION}")
         self.check_keys(node, FILE_KEYS)
         rules = node.entries.get("rules")
+        if isinstance(rules, Text) and rules.plain and not rules.value:
+            return []  # all of them commented out
         if not isinstance(rules, Sequence):
             raise self.fail(node.line, "expected rules: and a list")
         return [self.rule(item, number) for number, item in enumerate(rules.items, start=1)]
