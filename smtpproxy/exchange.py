@@ -5,15 +5,10 @@ Owns the record that relay, rules and observers share. Decides nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
-from smtpproxy.actions import Action
+from smtpproxy.rules.model import Decision
 from smtpproxy.smtp.facts import Command, Continuation, Reply
-
-if TYPE_CHECKING:
-    from smtpproxy.rules.model import Decision
 
 UPSTREAM, RULE, PROXY = "upstream", "rule", "proxy"
 
@@ -32,14 +27,3 @@ class Exchange(msgspec.Struct):
     said: Reply | None = None  # by upstream
     heard: Reply | None = None  # by the client
     by: str = UPSTREAM  # who spoke to the client: upstream, a rule, or the proxy itself
-
-
-class Telling:
-    """How an exchange is about to be told to the client. Faults change it."""
-
-    __slots__ = ("after", "before", "reply")
-
-    def __init__(self, reply: Reply | None) -> None:
-        self.reply = reply  # None: nothing is said
-        self.before: list[Action] = []
-        self.after: list[Action] = []

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol, Self
 
-from smtpproxy.exchange import Telling
+from smtpproxy.actions import Action
+from smtpproxy.smtp.facts import Reply
+
+
+class Telling:
+    """How an exchange is about to be told to the client. Faults change it."""
+
+    __slots__ = ("after", "before", "reply")
+
+    def __init__(self, reply: Reply | None) -> None:
+        self.reply = reply  # None: nothing is said
+        self.before: list[Action] = []
+        self.after: list[Action] = []
 
 
 class FaultError(ValueError):

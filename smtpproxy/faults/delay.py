@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from smtpproxy.actions import Side, Wait
-from smtpproxy.exchange import Telling
-from smtpproxy.faults.base import FaultError
+from smtpproxy.faults.base import FaultError, Telling
 
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0, "days": 86400.0}
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from smtpproxy.actions import Close, Reset, Side
-from smtpproxy.exchange import Telling
-from smtpproxy.faults.base import FaultError
+from smtpproxy.faults.base import FaultError, Telling
 
 WAYS = ("drop", "reset")
 

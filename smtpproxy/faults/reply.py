@@ -8,8 +8,7 @@ from typing import ClassVar, Self
 
 from smtpproxy.actions import Close, Side
 from smtpproxy.codes import wording
-from smtpproxy.exchange import Telling
-from smtpproxy.faults.base import FaultError
+from smtpproxy.faults.base import FaultError, Telling
 from smtpproxy.smtp.facts import Reply
 
 _REPLY = re.compile(r"([2-5][0-9]{2})(?:[ -](.*))?", re.DOTALL)

@@ -6,8 +6,8 @@ never hides a refusal by accident. Knows nothing of octets still to come.
 
 from __future__ import annotations
 
-from smtpproxy.exchange import PROXY, RULE, Exchange, Telling
-from smtpproxy.faults import SayReply
+from smtpproxy.exchange import PROXY, RULE, Exchange
+from smtpproxy.faults import SayReply, Telling
 from smtpproxy.rules.model import ADDRESS_OF, NONE, Decision, Occasion, Rule, RuleBook, decide
 from smtpproxy.smtp.facts import Command, Reply
 from smtpproxy.smtp.path import parse_path
