@@ -5,12 +5,28 @@ Owns the record that relay, rules and observers share. Decides nothing.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
-from smtpproxy.rules.model import Decision
+from smtpproxy.faults import Fault
 from smtpproxy.smtp.facts import Command, Continuation, Reply
 
 UPSTREAM, RULE, PROXY = "upstream", "rule", "proxy"
+
+
+class Decision(NamedTuple):
+    """What the rules that matched want: faults in order, and what upstream experiences.
+
+    `rule` names the rule that answers, or the first that only delays; "" is the proxy itself.
+    """
+
+    rule: str
+    faults: tuple[Fault, ...]
+    answers: bool
+    upstream: str
+    code: int  # that the client is told, or 0
+    knowing: bool = False  # the rule looked at upstream's reply: it may turn a refusal into success
 
 
 class Exchange(msgspec.Struct):

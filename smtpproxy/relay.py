@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side
-from smtpproxy.exchange import PROXY, Exchange
+from smtpproxy.exchange import PROXY, Decision, Exchange
 from smtpproxy.faults.reply import CLOSING, SayReply
 from smtpproxy.rules.judge import END_OF_DATA, Judge
-from smtpproxy.rules.model import NO_RULES, NONE, Decision, RuleBook
+from smtpproxy.rules.model import NO_RULES, NONE, RuleBook
 from smtpproxy.smtp.client import UNREADABLE, ClientReader, Framing
 from smtpproxy.smtp.facts import (
     Chunk,

@@ -6,9 +6,9 @@ never hides a refusal by accident. Knows nothing of octets still to come.
 
 from __future__ import annotations
 
-from smtpproxy.exchange import PROXY, RULE, Exchange
+from smtpproxy.exchange import PROXY, RULE, Decision, Exchange
 from smtpproxy.faults import SayReply, Telling
-from smtpproxy.rules.model import ADDRESS_OF, NONE, Decision, Occasion, Rule, RuleBook, decide
+from smtpproxy.rules.model import ADDRESS_OF, NONE, Occasion, Rule, RuleBook, decide
 from smtpproxy.smtp.facts import Command, Reply
 from smtpproxy.smtp.path import parse_path
 from smtpproxy.smtp.state import State

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from smtpproxy.exchange import Decision
 from smtpproxy.faults import Fault, SayReply
 from smtpproxy.rules.pattern import Pattern, ReplyPattern
 
@@ -62,20 +63,6 @@ class Rule:
         if self.recipient and not any(map(self.recipient.matches, occasion.recipients)):
             return False
         return not self.reply or self.reply.matches(occasion.code)
-
-
-class Decision(NamedTuple):
-    """What the rules that matched want: faults in order, and what upstream experiences.
-
-    `rule` names the rule that answers, or the first that only delays; "" is the proxy itself.
-    """
-
-    rule: str
-    faults: tuple[Fault, ...]
-    answers: bool
-    upstream: str
-    code: int  # that the client is told, or 0
-    knowing: bool = False  # the rule looked at upstream's reply: it may turn a refusal into success
 
 
 class RuleBook(NamedTuple):
