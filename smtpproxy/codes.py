@@ -57,9 +57,9 @@ _BEGIN = (250, 552, 451, 452, *_COMMON)
 #: The codes listed for each stage.
 STAGES: dict[str, tuple[int, ...]] = {
     "CONNECT": (220, 421, 554),
-    "HELO": (250, 504, 521, *_COMMON),
-    "EHLO": (250, 550, 504, *_COMMON),
-    "LHLO": (250, 550, 504, *_COMMON),
+    "HELO": (250, 504, 521, *_COMMON, 550, 502),
+    "EHLO": (250, 550, 504, *_COMMON, 502),
+    "LHLO": (250, 550, 504, *_COMMON, 502),
     "MAIL": (*_BEGIN, 550, 553, 503, 455, 555, 530),
     "RCPT": (
         *(250, 251, 550, 551, 552, 553, 450, 451, 452, 503, 521, *_COMMON),

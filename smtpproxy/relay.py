@@ -380,7 +380,7 @@ _GOING = SayReply.parse("421", "CONNECT")
 
 def _promise_broken(stage: str, said: int, heard: int) -> bool:
     """Does upstream now wait for what the client was told not to send?"""
-    return heard >= 400 and (said in (334, 354) or (said == 220 and stage == "STARTTLS"))
+    return heard >= 400 and (said // 100 == 3 or (said // 100 == 2 and stage == "STARTTLS"))
 
 
 def _first_word(reply: Reply) -> str:

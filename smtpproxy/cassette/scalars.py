@@ -12,17 +12,12 @@ import binascii
 import re
 
 from smtpproxy.documents import Mapping, Node, Text
+from smtpproxy.visible import UNSAFE, escape
 
 _SIMPLE = bytes(range(0x20, 0x7F))
 _BLOCK_SAFE = _SIMPLE + b"\r\n\t"
-# What must not stand as itself: controls, line separators, byte order mark, marks that reorder or
-# hide text.
-_UNSAFE = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff"
-)
-_UNSAFE_IN_BLOCK = re.compile(f"[{_UNSAFE}]|[ \t]\n")
-_ESCAPED = re.compile(f'[{_UNSAFE}\t\n"\\\\]')
+_UNSAFE_IN_BLOCK = re.compile(f"[{UNSAFE}]|[ \t]\n")
+_ESCAPED = re.compile(f'[{UNSAFE}\t\n"\\\\]')
 _NAMED = {"\0": "\\0", "\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
@@ -126,15 +121,7 @@ def _framed(text: str, body: str, newline: str) -> str:
 
 
 def _escape(found: re.Match[str]) -> str:
-    letter = found[0]
-    number = ord(letter)
-    return _NAMED.get(letter) or (
-        f"\\x{number:02x}"
-        if number < 0x100
-        else f"\\u{number:04x}"
-        if number < 0x10000
-        else f"\\U{number:08x}"
-    )
+    return _NAMED.get(found[0]) or escape(found)
 
 
 def _quoted(text: str) -> str:

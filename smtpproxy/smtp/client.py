@@ -25,7 +25,7 @@ from smtpproxy.smtp.maildata import EndFinder
 HOLDING = frozenset({"DATA", "AUTH", "STARTTLS", "XCLIENT", "TURN", "ATRN"})
 
 #: Longest line in octets, line ending included: a command (RFC 5321 §4.5.3.1.4 asks for 512, and
-#: more where extensions add to it), and AUTH with what follows it (RFC 4954 §4.1).
+#: more where extensions add to it), and AUTH with what follows it (RFC 4954 §4).
 COMMAND_LIMIT = 2048
 AUTH_LIMIT = 12288
 
@@ -121,14 +121,12 @@ class ClientReader:
         held, self._held_verb = self._held_verb, ""
         if self.framing is _HELD:
             self.framing = _COMMAND
-        if code == 354 and (held == "DATA" or verb == UNREADABLE):
+        if (held == "DATA" and 300 <= code < 400) or (verb == UNREADABLE and code == 354):
             self.framing = _MAIL_DATA
             self._end = EndFinder()
         elif held == "AUTH" and code == 334:
             self.framing = _CONTINUATION
-        elif (held == "STARTTLS" and code == 220) or (
-            held in ("TURN", "ATRN") and 200 <= code < 300
-        ):
+        elif held in ("STARTTLS", "TURN", "ATRN") and 200 <= code < 300:
             self.framing = _OPAQUE
 
     def rest(self) -> bytes:

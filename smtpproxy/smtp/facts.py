@@ -80,7 +80,7 @@ class Reply(NamedTuple):
         """The text of each line, without code, separator and line ending."""
         if self.wire.count(b"\n") == 1:
             return [self.wire[4:].rstrip(b"\r\n")]
-        return [line.rstrip(b"\r\n")[4:] for line in self.wire.split(b"\n")[:-1]]
+        return [line.rstrip(b"\r\n")[4:] for line in self.wire.removesuffix(b"\n").split(b"\n")]
 
     @property
     def enhanced(self) -> str:

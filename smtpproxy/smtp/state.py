@@ -60,6 +60,10 @@ _BEGINNING = frozenset({"MAIL", "SEND", "SOML", "SAML"})
 _HELLO = frozenset({"HELO", "EHLO", "LHLO"})
 
 
+def _is_last(command: Command) -> bool:
+    return command.argument.upper().endswith((b" LAST", b"\tLAST"))
+
+
 class State:
     """The phase, and the envelope as far as it was accepted."""
 
@@ -91,6 +95,8 @@ class State:
     def observe(self, stage: str, command: Command | None, code: int) -> None:
         """Take note of what the client heard in answer to `command` at `stage`."""
         digit = code // 100
+        if stage == "BDAT" and command is not None and _is_last(command):
+            stage = "END-OF-DATA"  # RFC 3030 §2
         phase = _NEXT.get((self.phase, stage, digit))
         if stage == "RCPT":
             if digit == 2 and command is not None:

@@ -22,10 +22,20 @@ from smtpproxy.smtp.server import ServerReader
 Answer = Callable[[str], int | None]
 
 
+class Facts(list[ClientFact | ServerFact]):
+    """Facts that equal others only of the same kinds: to Python all named tuples are tuples."""
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and [*map(type, self)] == [*map(type, other)]  # type: ignore[call-overload]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+
 class ClientReading(NamedTuple):
     """What a client's octets were read as; streams are joined, and an Overlong holds the rest."""
 
-    facts: list[ClientFact]
+    facts: Facts
     rest: bytes
 
 
@@ -57,7 +67,7 @@ class _Client:
     def __init__(self, answer: Answer) -> None:
         self.reader = ClientReader()
         self._answer = answer
-        self._facts: list[ClientFact] = []
+        self._facts = Facts()
         self._owed: tuple[str, int] | None = None
 
     @property
@@ -89,14 +99,21 @@ class _Client:
         return ClientReading(self._facts, rest)
 
 
-def read_server(pieces: Iterable[bytes]) -> list[ServerFact]:
+def read_on(reader: ClientReader | ServerReader) -> Facts:
+    """Return the facts that a reader has by now."""
+    facts = Facts()
+    while (fact := reader.next()) is not None:
+        facts.append(fact)
+    return facts
+
+
+def read_server(pieces: Iterable[bytes]) -> Facts:
     """Read a server's octets; an Overlong holds the rest, and an unfinished reply is a Stray."""
     reader = ServerReader()
-    facts: list[ServerFact] = []
+    facts = Facts()
     for piece in pieces:
         reader.receive(piece)
-        while (fact := reader.next()) is not None:
-            facts.append(fact)
+        facts += read_on(reader)
     rest = reader.rest()
     assert reader.rest() == b"", "rest() forgets what it gave"
     if facts and isinstance(facts[-1], Overlong):
@@ -130,7 +147,7 @@ def _stage(fact: ClientFact) -> str:
     return ""
 
 
-def _join(facts: list[ClientFact], fact: ClientFact) -> None:
+def _join(facts: Facts, fact: ClientFact) -> None:
     """Append a fact, joined with the last one where both are of one stream."""
     last = facts[-1] if facts else None
     match last, fact:

@@ -6,14 +6,13 @@ it is compared with, but for the facts that both speak in.
 
 from smtpproxy.smtp.facts import (
     Chunk,
-    ClientFact,
     Command,
     Continuation,
     MailData,
     Opaque,
     Overlong,
 )
-from tests.smtp.reading import Answer, ClientReading
+from tests.smtp.reading import Answer, ClientReading, Facts
 
 BLANKS = b" \t"
 LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -37,7 +36,7 @@ class Reference:
     def __init__(self, octets: bytes, answer: Answer) -> None:
         self._left = list(octets)
         self._answer = answer
-        self._facts: list[ClientFact] = []
+        self._facts = Facts()
         self._going_on = True
 
     def read(self) -> ClientReading:

@@ -4,7 +4,6 @@ import pytest
 
 from smtpproxy.smtp.client import AUTH_LIMIT, COMMAND_LIMIT, ClientReader, parse_command
 from smtpproxy.smtp.facts import (
-    ClientFact,
     Command,
     Continuation,
     MailData,
@@ -12,10 +11,10 @@ from smtpproxy.smtp.facts import (
     Overlong,
 )
 from tests.smtp.dialogue import dialogue, every_cut
-from tests.smtp.reading import ClientReading, in_turn, octets_of, read_client
+from tests.smtp.reading import ClientReading, Facts, in_turn, octets_of, read_client, read_on
 
 
-def read(text: str) -> list[ClientFact]:
+def read(text: str) -> Facts:
     """Read a dialogue, sent in one go and answered in order, by every cut, soon and late."""
     octets, codes = dialogue(text)
     whole = read_client([octets], in_turn(codes))
@@ -208,7 +207,7 @@ def test_held_until_the_reply_is_known(verb: str) -> None:
     line = f"{verb}\r\n".encode()
     for pieces in every_cut(line + b"NOOP\r\n.\r\n"):
         read = read_client(pieces, in_turn([]))
-        assert read == ClientReading([Command(verb, line)], b"NOOP\r\n.\r\n")
+        assert read == ClientReading(Facts([Command(verb, line)]), b"NOOP\r\n.\r\n")
 
 
 @pytest.mark.parametrize(
@@ -244,7 +243,7 @@ def test_longest_line(begin: bytes, limit: int) -> None:
         assert read_client(pieces, in_turn([535])).facts == [parse_command(longest)]
     over = begin + longest[len(begin) - 1 :] + b"QUIT\r\n"
     for pieces in ([over], [over[:limit], over[limit:]], [over[: limit + 1], over[limit + 1 :]]):
-        assert read_client(pieces, in_turn([535])) == ClientReading([Overlong(over)], b"")
+        assert read_client(pieces, in_turn([535])) == ClientReading(Facts([Overlong(over)]), b"")
 
 
 def test_longest_continuation() -> None:
@@ -261,9 +260,9 @@ def test_mail_data_is_not_kept() -> None:
     """Octets of mail data are facts at once, in lines of any length: nothing accumulates."""
     reader = ClientReader()
     reader.receive(b"DATA\r\n")
-    assert reader.next() == Command("DATA", b"DATA\r\n")
+    assert read_on(reader) == [Command("DATA", b"DATA\r\n")]
     reader.answered("DATA", 354)
     for _ in range(3):
         reader.receive(b"x" * 100_000)
-        assert reader.next() == MailData(b"x" * 100_000, last=False)
-        assert (reader.next(), reader.pending) == (None, 0)
+        assert read_on(reader) == [MailData(b"x" * 100_000, last=False)]
+        assert reader.pending == 0

@@ -24,7 +24,7 @@ LINES = (
     *(b"EHLO app.example.org", b"mail FROM:<a@example.org>", b"RCPT TO:<b@example.net>", b"RSET"),
     *(b"DATA", b"DATA", b"data", b"DATA x", b".", b"..", b".x", b"", b"Subject: hello", b"QUIT"),
     *(b"AUTH LOGIN", b"AUTH PLAIN AGEAYg==", b"c2VjcmV0", b"*", b"STARTTLS", b"XCLIENT NAME=x"),
-    *(b"TURN", b"ATRN", b"BDAT 0 LAST", b"BDAT 7", b"BDAT\t3 last ", b"BDAT", b"BDAT 1 x"),
+    *(b"TURN", b"ATRN", b"BDAT 0 LAST", b"BDAT 7", b"BDAT\t3\tlast ", b"BDAT", b"BDAT 1 x"),
     *(b"\0", b"\xff", b"250 Ok", b"N" * 33, b"X-1 x"),
 )
 LINE = st.builds(

@@ -36,6 +36,7 @@ def test_argument(verb: str, wire: bytes, argument: bytes) -> None:
         (b"250-a\n250 b\n", [b"a", b"b"]),
         (b"250\r\n", [b""]),
         (b"250-\r\n250 \r\n", [b"", b""]),
+        (b"250-a \t\r\n250 b \r\n", [b"a \t", b"b "]),
         (b"250  two blanks \r\n", [b" two blanks "]),
         (b"250 \xff\x85\x0b\x0c\x1c\r\n", [b"\xff\x85\x0b\x0c\x1c"]),
     ],

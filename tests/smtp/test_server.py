@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from smtpproxy.smtp.facts import Opaque, Overlong, Reply, ServerFact, Stray
 from smtpproxy.smtp.server import LINE_LIMIT, LINES_LIMIT, ServerReader, final_code
 from tests.smtp.dialogue import every_cut
-from tests.smtp.reading import octets_of, read_server
+from tests.smtp.reading import Facts, octets_of, read_on, read_server
 
 
-def read(*lines: bytes) -> list[ServerFact]:
+def read(*lines: bytes) -> Facts:
     """Read these lines, each ended by CRLF, by every cut."""
     octets = b"".join(line + b"\r\n" for line in lines)
     whole = read_server([octets])
@@ -85,8 +85,7 @@ def test_unfinished_reply_is_kept() -> None:
     """A reply of which the last line is missing is no fact; rest() gives its octets once."""
     reader = ServerReader()
     reader.receive(b"220 Hi\r\n250-One\r\n250 Tw")
-    assert reader.next() == Reply(220, b"220 Hi\r\n")
-    assert reader.next() is None
+    assert read_on(reader) == [Reply(220, b"220 Hi\r\n")]
     assert (reader.rest(), reader.rest()) == (b"250-One\r\n250 Tw", b"")
 
 
@@ -118,9 +117,9 @@ def test_nothing_is_read_after_an_overlong_line() -> None:
     """Once too much came, nothing more is a fact."""
     reader = ServerReader()
     reader.receive(b"x" * (LINE_LIMIT + 1))
-    assert reader.next() == Overlong(b"x" * (LINE_LIMIT + 1))
+    assert read_on(reader) == [Overlong(b"x" * (LINE_LIMIT + 1))]
     reader.receive(b"250 Ok\r\n")
-    assert reader.next() is None
+    assert read_on(reader) == []
     assert reader.closed
 
 
@@ -130,10 +129,9 @@ def test_opaque() -> None:
     reader.receive(b"220 Go on\r\n250 Ok\r\n25")
     assert reader.next() == Reply(220, b"220 Go on\r\n")
     reader.opaque = True
-    assert reader.next() == Opaque(b"250 Ok\r\n25")
-    assert reader.next() is None
+    assert read_on(reader) == [Opaque(b"250 Ok\r\n25")]
     reader.receive(b"0 Ok\r\n")
-    assert reader.next() == Opaque(b"0 Ok\r\n")
+    assert read_on(reader) == [Opaque(b"0 Ok\r\n")]
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,12 @@ OPEN = f"""{BEGUN}
 """
 
 
-def after(text: str) -> State:
-    """Return the state after a dialogue."""
+def after(text: str, asking: bool = False) -> State:
+    """Return the state after a dialogue; if `asking`, it is asked for its envelope at each step."""
     state = State()
     for line, code in steps(text):
+        if asking:
+            envelope(state)
         if line == b".\r\n":
             state.observe("END-OF-DATA", None, code)
         elif line:
@@ -55,6 +57,7 @@ def envelope(state: State) -> tuple[str | None, list[str]]:
         (f"{BEGUN}\nC: MAIL FROM:<>\nS: 451 no", Phase.IDLE),
         (f"{BEGUN}\nC: MAIL FROM:<>\nS: 250 ok\nC: RCPT TO:<b@example.net>\nS: 550", Phase.MAIL),
         (OPEN, Phase.RCPT),
+        (f"{BEGUN}\nC: RCPT TO:<b@example.net>\nS: 250 ok", Phase.IDLE),
         (f"{OPEN}\nC: RCPT TO:<c@example.net>\nS: 550 no", Phase.RCPT),
         (f"{OPEN}\nC: DATA\nS: 354 go on", Phase.DATA),
         (f"{OPEN}\nC: DATA\nS: 451 no", Phase.RCPT),
@@ -156,6 +159,18 @@ def test_what_leaves_a_transaction_open(nothing: str) -> None:
     assert (state.phase, envelope(state)) == (Phase.RCPT, ("a@example.org", ["b@example.net"]))
 
 
+def test_envelope_during_mail_data() -> None:
+    """RFC 5321 §3.3: the envelope lasts until the end of mail data is answered."""
+    state = after(f"{OPEN}\nC: DATA\nS: 354 go on")
+    assert envelope(state) == ("a@example.org", ["b@example.net"])
+
+
+def test_xclient_starts_over() -> None:
+    """After XCLIENT with 220 the session stands where its greeting left it, with no envelope."""
+    state = after(f"{OPEN}\nC: XCLIENT NAME=x\nS: 220 ready")
+    assert (state.phase, envelope(state)) == (Phase.GREETED, (None, []))
+
+
 def test_a_second_transaction_begins_empty() -> None:
     """An accepted MAIL forgets the recipients of the transaction before it."""
     state = after(f"""{OPEN}
@@ -163,6 +178,29 @@ def test_a_second_transaction_begins_empty() -> None:
         S: 250 Ok
     """)
     assert (state.phase, envelope(state)) == (Phase.MAIL, ("c@example.com", []))
+
+
+@pytest.mark.parametrize("asking", [False, True])
+def test_asking_changes_nothing(asking: bool) -> None:
+    """The envelope is that of the open transaction, whether it was asked for before or not."""
+    state = after(
+        f"""{OPEN}
+        C: DATA
+        S: 354 Go on
+        C: .
+        S: 250 Ok
+        C: MAIL FROM:<c@example.com>
+        S: 250 Ok
+        C: RCPT TO:<d@example.net>
+        S: 250 Ok
+        C: RCPT TO:<e@example.net>
+        S: 250 Ok
+        """,
+        asking,
+    )
+    assert envelope(state) == ("c@example.com", ["d@example.net", "e@example.net"])
+    state.observe("RSET", parse_command(b"RSET\r\n"), 250)
+    assert envelope(state) == (None, [])
 
 
 def test_helo() -> None:
@@ -176,6 +214,7 @@ def test_helo() -> None:
     """)
     assert state.helo == b"one.example.org"
     state.observe("HELO", parse_command(b"HELO two.example.org\r\n"), 250)
+    state.observe("RSET", parse_command(b"RSET\r\n"), 250)
     assert state.helo == b"two.example.org"
 
 
