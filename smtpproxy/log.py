@@ -17,9 +17,9 @@ from smtpproxy.classify import classify
 from smtpproxy.exchange import UPSTREAM
 from smtpproxy.smtp.facts import Chunk, MailData, Reply
 from smtpproxy.transcript import Entry, Note, Session
-from smtpproxy.visible import visible
+from smtpproxy.visible import visible, visible_text
 
-#: The version of a JSON record; `docs/log.md` describes it.
+#: The version of a JSON record; `docs/operating.md` describes it.
 SCHEMA_VERSION = 1
 
 _WIDTH = 46  # of the column that shows what the client sent
@@ -114,8 +114,8 @@ class JsonLog:
             record.upstream_code = entry.said.code
             record.upstream_text = _text(entry.said)
         if (sender := session.state.sender) is not None:
-            record.sender = sender.address
-            record.recipients = [path.address for path in session.state.accepted]
+            record.sender = visible_text(sender.address)
+            record.recipients = [visible_text(path.address) for path in session.state.accepted]
         self._line(record)
 
     def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
@@ -174,14 +174,17 @@ class TextLog:
         judged = classify(entry.stage, reply.code)
         first, *others = _text(reply).split("\n")
         more = f" (+{len(others)} lines)" if others else ""
-        flag = "" if judged.listed or judged.anywhere else ", not listed here"
         severity = f"{judged.severity:<12}"
         if self._colour:
             severity = f"\x1b[{_COLOURS.get(judged.severity, '35')}m{severity}\x1b[0m"
         meaning = judged.meaning or "unknown code"
+        remarks = [] if first == meaning else [meaning]
+        if not (judged.listed or judged.anywhere):
+            remarks.append("not listed here")
+        told = f" ({', '.join(remarks)})" if remarks else ""
         text = (
             f"{sent:<{_WIDTH}} {reply.code:03d} {reply.enhanced:<6} {severity} {first}{more}"
-            f"{'' if first == meaning else f' ({meaning}{flag})'}{_by(entry)}"
+            f"{told}{_by(entry)}"
         )
         self._line(session, ended, text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getopt
 from collections.abc import Sequence
 
 from twisted.python import usage
@@ -16,6 +17,7 @@ class OneLineOptions(usage.Options):
 
     synopsis = ""
     examples = ""
+    anywhere = True  # options may stand behind arguments
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -23,12 +25,17 @@ class OneLineOptions(usage.Options):
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Parse, or end the process with status 2."""
         try:
+            if self.anywhere:
+                found, words = getopt.gnu_getopt(list(options or ()), self.shortOpt, self.longOpt)
+                options = [*(word for pair in found for word in pair if word), "--", *words]
             super().parseOptions(options)  # type: ignore[no-untyped-call]
-        except usage.UsageError as error:
+        except (usage.UsageError, getopt.GetoptError) as error:
             known = [name.rstrip("=") for name in self.longOpt]
             text = str(error)
             words = [word for word in text.split() if word.startswith("--")]
             near = nearest(words[0][2:], known) if words and "not recognized" in text else ""
+            if text.startswith("Wrong number of arguments"):
+                text = f"wrong number of arguments; {self.synopsis}"
             say(f"smtpproxy: {text}{near}")
             raise SystemExit(UNABLE) from None
 

@@ -73,7 +73,7 @@ class Redactor:
 
     def octets(self, octets: bytes) -> bytes:
         """Return octets of no particular kind, such as an unfinished line, as they may be kept."""
-        if not self._mechanism and b"AUTH" not in octets[:16].upper():
+        if not self._mechanism and b"AUTH" not in octets.lstrip()[:16].upper():
             return octets
         return PLACEHOLDER
 

@@ -14,8 +14,8 @@ from typing import Protocol
 from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side
 from smtpproxy.exchange import PROXY, Decision, Exchange
 from smtpproxy.faults.reply import CLOSING, SayReply
-from smtpproxy.rules.judge import END_OF_DATA, Judge
-from smtpproxy.rules.model import NO_RULES, NONE, RuleBook
+from smtpproxy.rules.judge import Judge
+from smtpproxy.rules.model import END_OF_DATA, NO_RULES, NONE, RuleBook
 from smtpproxy.smtp.client import UNREADABLE, ClientReader, Framing
 from smtpproxy.smtp.facts import (
     Chunk,
@@ -78,6 +78,7 @@ class Relay:
         self._actions: list[Action] = []
         self._upward: list[bytes] = []  # octets for upstream that one segment may carry
         self._swallowing = False  # mail data, or a chunk, is kept from upstream
+        self._stalled = False  # a command waits for its turn before its rules can be asked
         self._closing = False  # the client's leg is about to be closed from here
         self._goodbye = False  # the client heard 221 or 421
         self._client_ended = False
@@ -165,7 +166,7 @@ class Relay:
 
     def _read_client(self) -> None:
         client = self._client
-        while not self._closing and (fact := client.next()) is not None:
+        while not (self._closing or self._stalled) and (fact := client.next()) is not None:
             if type(fact) is Command:
                 self._command(fact)
             elif type(fact) is MailData:
@@ -185,13 +186,25 @@ class Relay:
         exchange = Exchange(verb, command, self._seconds(), bool(self._queue))
         self._queue.append(exchange)
         if verb in self._judge.concerned:
+            if exchange.pipelined and verb in self._judge.waiting:
+                # Nothing behind it is read until its turn comes.
+                exchange.deferred, exchange.forwarded = True, False
+                self._stalled = True
+                return
             self._judge.consider(exchange)
-        if verb == "BDAT":
-            self._swallowing = not exchange.forwarded
+        self._decided(exchange, command)
+        if not exchange.forwarded:
+            self._settle()
+
+    def _decided(self, exchange: Exchange, command: Command) -> None:
+        """It is known whether upstream is asked: ask it, or keep from it what comes with it."""
         if exchange.forwarded:
             self._upward.append(command.wire)
-        else:
-            self._settle()
+        if command.verb == "BDAT":
+            self._swallowing = not exchange.forwarded
+            if self._swallowing:
+                # It would take the chunks that follow for the whole message.
+                self._reset_upstream()
 
     def _mail_data(self, data: MailData) -> None:
         self._watcher.mail_data(data)
@@ -222,7 +235,10 @@ class Relay:
                 if not self._swallowing:
                     self._upward.append(octets)
             case Continuation(wire):
-                self._queue.append(Exchange("AUTH", fact, self._seconds()))
+                exchange = Exchange("AUTH", fact, self._seconds())
+                if "AUTH" in self._judge.concerned:
+                    self._judge.consider(exchange)
+                self._queue.append(exchange)
                 self._upward.append(wire)
             case Opaque(octets):
                 self._upward.append(octets)
@@ -253,6 +269,8 @@ class Relay:
             self._settle()
         if self._client.pending:
             self._read_client()
+        elif self._upward:
+            self._flush_upward()
         if self._client_ended:
             self._end_client()
 
@@ -261,11 +279,10 @@ class Relay:
         queue = self._queue
         while queue:
             exchange = queue[0]
-            if exchange.deferred:
-                self._judge.consider_data(exchange)
-                if exchange.forwarded and isinstance(exchange.command, Command):
-                    self._upward.append(exchange.command.wire)
-                    self._flush_upward()
+            if exchange.deferred and isinstance(exchange.command, Command):
+                exchange.deferred = self._stalled = False
+                self._judge.consider(exchange)
+                self._decided(exchange, exchange.command)
             if exchange.forwarded:
                 return
             queue.popleft()
@@ -332,7 +349,7 @@ class Relay:
     def _end_client(self) -> None:
         """The client has sent its last octet; what waits for a reply is read when that is there."""
         client = self._client
-        if client.framing is _HELD or self._end_told:
+        if client.framing is _HELD or self._stalled or self._end_told:
             return
         self._end_told = True
         if rest := client.rest():
@@ -379,10 +396,11 @@ _GOING = SayReply.parse("421", "CONNECT")
 
 
 def _promise_broken(stage: str, said: int, heard: int) -> bool:
-    """Does upstream now wait for what the client was told not to send?"""
-    return heard >= 400 and (said // 100 == 3 or (said // 100 == 2 and stage == "STARTTLS"))
+    """Does upstream now wait for what the client was not told to send?"""
+    promised = said // 100 == 3 or (said // 100 == 2 and stage == "STARTTLS")
+    return promised and heard // 100 != said // 100
 
 
 def _first_word(reply: Reply) -> str:
-    words = reply.lines[-1].decode("ascii", "replace").split()
+    words = reply.lines[0].decode("ascii", "replace").split()
     return words[0] if words and words[0].replace(".", "").replace("-", "").isalnum() else ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from smtpproxy.smtp.facts import Chunk, MailData
+from smtpproxy.codes import STAGES
+from smtpproxy.smtp.facts import Chunk, MailData, is_last_chunk
+from smtpproxy.smtp.verbs import KNOWN_VERBS
 from smtpproxy.transcript import Entry, Note, Session
 
 #: The order in which a session passes its stages; others follow, by name.
@@ -37,12 +39,12 @@ class Statistics:
         stage, code = entry.stage, entry.heard.code
         codes = self._codes.get(stage)
         if codes is None:
-            if len(self._codes) >= _MOST_STAGES:
-                stage = OTHER_STAGE
-            codes = self._codes.setdefault(stage, {})
+            known = stage in STAGES or stage in KNOWN_VERBS
+            named = known or len(self._codes) < _MOST_STAGES
+            codes = self._codes.setdefault(stage if named else OTHER_STAGE, {})
         codes[code] = codes.get(code, 0) + 1
         if code // 100 == 2 and (
-            stage == "END-OF-DATA" or (stage == "BDAT" and entry.sent.upper().endswith(b"LAST\r\n"))
+            stage == "END-OF-DATA" or (stage == "BDAT" and is_last_chunk(entry.sent))
         ):
             self.messages += 1
 

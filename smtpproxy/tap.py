@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import msgspec
-from twisted.internet.endpoints import clientFromString
+from twisted.internet.endpoints import clientFromString, serverFromString
 
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
@@ -48,6 +48,9 @@ from smtpproxy.settings import (
 from smtpproxy.sink import Sink
 from smtpproxy.statistics import Statistics
 from smtpproxy.transcript import Observer, Session, Transcript
+
+#: What Twisted raises where it can't read an endpoint string.
+_MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
 
 
 class Options(OneLineOptions):
@@ -123,9 +126,9 @@ class Proxy:
         self._make_log(settings.text("log"))
         if mode == "record" and cassette is not None:
             self._record(cassette)
-        self.service.finishing.append(self._write_statistics)
+        self.service.reporting.append(self._write_statistics)
         if not quiet:
-            self.service.finishing.append(self._print_statistics)
+            self.service.reporting.append(self._print_statistics)
 
     def _session(self, address: str, gone: Callable[[ProxySession], None]) -> ProxySession:
         number = next(self._numbers)
@@ -140,8 +143,11 @@ class Proxy:
     def _listen_endpoint(self, where: str) -> str:
         try:
             endpoint = listen_endpoint(where)
+            serverFromString(self._reactor, endpoint)
         except WhereError as error:
             raise SettingsError(f"--listen: {error}") from None
+        except _MISREAD as error:
+            raise SettingsError(f"--listen {where} is no endpoint string: {error}") from None
         if not is_loopback(endpoint) and not self._settings.flag("allow-remote"):
             raise SettingsError(
                 f"--listen {where}: others could relay mail through this proxy; listen on "
@@ -169,8 +175,10 @@ class Proxy:
                 taken = itertools.count(1)
                 return LocalUpstream(SINK, lambda: Sink(lambda: next(taken)))
             return EndpointUpstream(endpoint, clientFromString(self._reactor, endpoint))
-        except (WhereError, ValueError, TypeError, KeyError) as error:
+        except WhereError as error:
             raise SettingsError(f"--upstream: {error}") from None
+        except _MISREAD as error:
+            raise SettingsError(f"--upstream {where} is no endpoint string: {error}") from None
 
     def _replay(self, path: Path) -> Upstream:
         player = Player(
@@ -183,12 +191,13 @@ class Proxy:
             if unused := player.tree.unused_count():
                 say(f"smtpproxy: {unused} recorded transactions of {path} were not replayed")
 
-        self.service.finishing.append(report_unused)
+        self.service.reporting.append(report_unused)
         return LocalUpstream(f"cassette:{path}", player.connection)
 
     def _record(self, path: Path) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._reactor.seconds()))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise SettingsError(f"--cassette {path} is a folder")
         recorder = Recorder(CassetteFile(path, self._upstream.name, now), self.service.found)
         self._observers.append(recorder)
         self.service.finishing.append(recorder.finish)

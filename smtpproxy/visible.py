@@ -15,7 +15,11 @@ _HIDDEN = re.compile(f"[{UNSAFE}\t\n]")
 
 def visible(octets: bytes) -> str:
     """Return octets as a text of one line that a terminal can show."""
-    text = octets.decode("utf-8", "backslashreplace")
+    return visible_text(octets.decode("utf-8", "backslashreplace"))
+
+
+def visible_text(text: str) -> str:
+    """Return a text as one line that a terminal can show."""
     if text.isascii() and text.isprintable():
         return text
     return _HIDDEN.sub(escape, text)

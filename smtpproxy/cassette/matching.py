@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from smtpproxy.cassette.model import END_OF_DATA, STRAY, UNSOLICITED, Cassette, Recorded
 from smtpproxy.smtp.client import parse_command
-from smtpproxy.smtp.facts import Reply
+from smtpproxy.smtp.facts import Reply, is_last_chunk
 from smtpproxy.smtp.path import parse_path
 from smtpproxy.smtp.server import final_code
 
@@ -35,7 +35,7 @@ def key_of(stage: str, sent: bytes) -> Key:
     if stage == "AUTH":
         return (stage, *_auth_key(sent))
     if stage == "BDAT":
-        return (stage, sent.upper().split()[-1:] == [b"LAST"])
+        return (stage, is_last_chunk(sent))
     if stage in _ARGUMENT_IGNORED or not sent:
         return (stage,)
     return (stage, b" ".join(sent.split()[1:]))
@@ -131,7 +131,7 @@ class Branch:
 
     def claim(self) -> int | None:
         """Return the first unused slot, which is used from now on, or None."""
-        if self._repeat and len(self.free) == 1:
+        if self._repeat and not self.free:
             self.free = list(range(len(self.slots)))
         return heapq.heappop(self.free) if self.free else None
 

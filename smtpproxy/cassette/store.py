@@ -5,6 +5,7 @@ Owns the file NAME.partial, which grows while a recording goes on, and its chang
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -24,6 +25,9 @@ class CassetteFile:
         self.path = path
         self.partial = path.with_name(path.name + ".partial")
         self.folder = folder_of(path)
+        self._made = not path.parent.exists()
+        if self._made:
+            path.parent.mkdir(parents=True)
         self._file = self.partial.open("wb")
         self._file.write(write_header(upstream, recorded).encode())
         self._file.flush()
@@ -50,6 +54,9 @@ class CassetteFile:
         """Leave the old cassette as it is, and nothing beside it."""
         self._file.close()
         self.partial.unlink(missing_ok=True)
+        if self._made:
+            with contextlib.suppress(OSError):
+                self.path.parent.rmdir()
 
 
 def load_cassette(path: Path) -> Cassette:

@@ -10,6 +10,7 @@ from smtpproxy.actions import Close, Side
 from smtpproxy.codes import wording
 from smtpproxy.faults.base import FaultError, Telling
 from smtpproxy.smtp.facts import Reply
+from smtpproxy.visible import visible_text
 
 _REPLY = re.compile(r"([2-5][0-9]{2})(?:[ -](.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+(.*))?", re.DOTALL)
@@ -40,6 +41,7 @@ class SayReply:
             return cls(code, enhanced, (text,))
         if bad := next((c for c in text if c in "\r\0"), ""):
             raise FaultError(f"a reply's text can't hold {bad!r}")
+        text = "\n".join(_without_code(line, code) for line in text.split("\n"))
         split = _ENHANCED.fullmatch(text)
         enhanced, text = (split[1], split[2] or "") if split else ("", text)
         return cls(code, enhanced, tuple(text.split("\n")))
@@ -47,8 +49,9 @@ class SayReply:
     def octets(self, domain: str, forward_path: str) -> bytes:
         """Return the reply as it goes over the wire."""
         prefix = f"{self.enhanced} " if self.enhanced else ""
+        path = f"<{visible_text(forward_path)}>"  # the client's own words must not end our line
         lines = [
-            prefix + line.replace("<domain>", domain).replace("<forward-path>", f"<{forward_path}>")
+            prefix + line.replace("<domain>", domain).replace("<forward-path>", path)
             for line in self.lines
         ]
         last = len(lines) - 1
@@ -62,3 +65,8 @@ class SayReply:
         telling.reply = Reply(self.code, self.octets(domain, forward_path))
         if self.code in CLOSING:
             telling.after.append(Close(Side.CLIENT))
+
+
+def _without_code(line: str, code: int) -> str:
+    """Return a line's text, also where the line was written as it stands on the wire."""
+    return line[4:] if line[:3] == str(code) and line[3:4] in (" ", "-") else line

@@ -40,12 +40,14 @@ def listen_endpoint(where: str) -> str:
 def is_loopback(endpoint: str) -> bool:
     """Can only this machine reach what listens on this server endpoint string?"""
     kind, _, rest = endpoint.partition(":")
-    if kind in ("unix", "systemd", "fd"):
+    if kind == "unix":
         return True
     if kind == "haproxy":
         return is_loopback(rest)
-    found = re.search(r"interface=((?:\\.|[^:\\])*)", rest)
-    host = found[1].replace("\\:", ":") if found else ""
+    # Twisted takes the last of several; a colon that belongs to a value is escaped.
+    parts = re.findall(r"(?:\\.|[^:\\])+", rest)
+    named = [part.removeprefix("interface=") for part in parts if part.startswith("interface=")]
+    host = named[-1].replace("\\", "") if named else ""
     try:
         return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:

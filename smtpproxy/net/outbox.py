@@ -28,6 +28,7 @@ class Outbox:
         "_clock",
         "_closing",
         "_full",
+        "_half_closing",
         "_queue",
         "_queued",
         "_side",
@@ -48,6 +49,7 @@ class Outbox:
         self._straight = False
         self._writing = False  # the transport holds octets that its socket did not take
         self._full = False  # whoever feeds this side was told to stop
+        self._half_closing = False
         self._closing = False
 
     def attach(self, transport: Any) -> None:
@@ -113,8 +115,9 @@ class Outbox:
             case Wait(seconds=seconds):
                 self._timer = self._clock.callLater(seconds, self._waited)
             case HalfClose():
-                half_close = getattr(self._transport, "loseWriteConnection", None)
-                (half_close or self._transport.loseConnection)()
+                self._half_closing = True
+                if not self._writing:
+                    self._half_close()
             case Close():
                 self._closing = True
                 if not self._straight:
@@ -123,6 +126,10 @@ class Outbox:
             case Reset():
                 self._closing = True
                 self._transport.abortConnection()
+
+    def _half_close(self) -> None:
+        half_close = getattr(self._transport, "loseWriteConnection", None)
+        (half_close or self._transport.loseConnection)()
 
     def _waited(self) -> None:
         self._timer = None
@@ -156,6 +163,9 @@ class Outbox:
         if self._straight:
             self._writing = False
             self._transport.unregisterProducer()
+            if self._half_closing:
+                # Twisted forgets a half-close while a producer is registered.
+                self._half_close()
         if not self._queue:
             self._set_full(False)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet import error
-from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 
@@ -30,7 +30,7 @@ class ProxyService(Service):
     """Takes connections and makes sessions of them.
 
     `status` is what the process should end with: 0, 1 (something was found) or 2 (it could not
-    start). `finishing` are called at the end, in order.
+    start). `finishing` are called at the end, in order; then, if it could start, `reporting`.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class ProxyService(Service):
         self._stopping: Deferred[None] | None = None
         self.status = 0
         self.finishing: list[Callable[[], None]] = []
+        self.reporting: list[Callable[[], None]] = []
         self.signals: dict[str, Callable[[], Any]] = {}
         self.listening: Deferred[list[str]] = Deferred()  # fires with each HOST:PORT
 
@@ -92,38 +93,29 @@ class ProxyService(Service):
 
     def _begin(self) -> None:
         on_signals(self._reactor, {"SIGTERM": self.end, "SIGINT": self.end, **self.signals})
+        if self._ready_file is not None:
+            self._ready_file.unlink(missing_ok=True)  # it would tell of an earlier run
         factory = _ClientFactory(self)
-        try:
-            waiting = [
-                serverFromString(self._reactor, where).listen(factory) for where in self._listen
-            ]
-        except (ValueError, TypeError, KeyError, ImportError) as problem:
-            waiting = []
-            self._unable(f"can't listen on {', '.join(self._listen)}: {problem}")
-            return
-        gatherResults(waiting, consumeErrors=True).addCallbacks(self._listens, self._cannot_listen)
+        endpoints = [serverFromString(self._reactor, where) for where in self._listen]
+        waiting = [endpoint.listen(factory) for endpoint in endpoints]
+        DeferredList(waiting, consumeErrors=True).addCallback(self._listens)
 
-    def _listens(self, ports: list[Any]) -> None:
-        self._ports = ports
-        places = [_place(port.getHost()) for port in ports]
-        for place in places:
-            say(f"listening on {place}")
+    def _listens(self, outcomes: list[tuple[bool, Any]]) -> None:
+        self._ports = [port for listening, port in outcomes if listening]
+        failures = [failure for listening, failure in outcomes if not listening]
+        if failures:
+            self._unable(f"can't listen on {_why(failures[0].value)}")
+            return
+        places = [_place(port.getHost()) for port in self._ports]
         try:
             if self._ready_file is not None:
                 write_whole(self._ready_file, "".join(f"{place}\n" for place in places))
         except OSError as problem:
             self._unable(f"can't write {self._ready_file}: {problem.strerror}")
             return
+        for place in places:
+            say(f"listening on {place}")
         self.listening.callback(places)
-
-    def _cannot_listen(self, failure: Any) -> None:
-        cause = failure.value
-        cause = getattr(getattr(cause, "subFailure", None), "value", cause)
-        if isinstance(cause, error.CannotListenError):
-            place = f"{cause.interface or '*'}:{cause.port}"
-            self._unable(f"can't listen on {place}: {_reason(cause.socketError)}")
-        else:
-            self._unable(f"can't listen on {', '.join(self._listen)}: {cause}")
 
     def _unable(self, problem: str) -> None:
         self.status = UNABLE
@@ -170,6 +162,9 @@ class ProxyService(Service):
     def _finish(self) -> None:
         for finish in self.finishing:
             finish()
+        if self.status != UNABLE:
+            for report in self.reporting:
+                report()
         if self._stopping is not None:
             self._stopping.callback(None)
 
@@ -213,5 +208,10 @@ def _place(address: Any) -> str:
     return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"
 
 
-def _reason(problem: Any) -> str:
-    return str(getattr(problem, "strerror", None) or problem).lower()
+def _why(cause: Any) -> str:
+    """Return where it was not possible to listen, and why."""
+    if isinstance(cause, error.CannotListenError):
+        problem = cause.socketError
+        reason = getattr(problem, "strerror", None) or problem
+        return f"{cause.interface or '*'}:{cause.port}: {str(reason).lower()}"
+    return str(cause)

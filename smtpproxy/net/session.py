@@ -204,8 +204,7 @@ class ProxySession:
         if self._open or self._connecting or self._finished:
             return
         self._finished = True
-        if self._linger is not None:
+        if self._linger is not None and self._linger.active():
             self._linger.cancel()
-            self._linger = None
         self.relay.finished()
         self._gone(self)

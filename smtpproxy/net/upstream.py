@@ -18,6 +18,7 @@ from smtpproxy.net.session import ProxySession
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (error.ConnectionRefusedError, "upstream refused the connection"),
     (error.TimeoutError, "upstream did not answer in time"),
+    (error.TCPTimedOutError, "upstream did not answer in time"),
     (error.DNSLookupError, "the name of upstream can't be resolved"),
     (error.NoRouteError, "no route to upstream"),
 )
@@ -51,7 +52,7 @@ class _LegFactory(Factory):
 
 
 def _failed(failure: Failure, session: ProxySession) -> None:
-    if isinstance(failure.value, CancelledError):
+    if isinstance(failure.value, CancelledError | error.ConnectingCancelledError):
         return
     words = next((told for kind, told in _WORDS if isinstance(failure.value, kind)), "")
     session.upstream_failed(words or f"upstream can't be reached: {type(failure.value).__name__}")

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from smtpproxy.exchange import PROXY, RULE, Decision, Exchange
 from smtpproxy.faults import SayReply, Telling
-from smtpproxy.rules.model import ADDRESS_OF, NONE, Occasion, Rule, RuleBook, decide
-from smtpproxy.smtp.facts import Command, Reply
+from smtpproxy.rules.model import ADDRESS_OF, END_OF_DATA, NONE, Occasion, Rule, RuleBook, decide
+from smtpproxy.smtp.facts import Command, Continuation, Reply, is_last_chunk
 from smtpproxy.smtp.path import parse_path
 from smtpproxy.smtp.state import State
-
-END_OF_DATA = "END-OF-DATA"
 
 
 class Judge:
@@ -23,28 +21,32 @@ class Judge:
         self._rules = rules
         self._state = state
         self.domain = domain  # by which made-up replies name the server
-        self._at_end: Decision | None = None  # on the end of mail data, decided at DATA
-
         self.concerned = rules.concerned
+        self.waiting = rules.waiting
+        self._at_end: Decision | None = None  # on the end of mail data, decided at DATA
+        self._data_rule = ""  # that answered DATA
 
     def consider(self, exchange: Exchange) -> None:
-        """Ask the rules that need not wait for upstream, and whether upstream is to be asked."""
-        if exchange.stage == "DATA" and END_OF_DATA in self._rules.before:
-            exchange.deferred = True  # which recipients are accepted is known when its turn comes
-            exchange.forwarded = False
-            return
-        exchange.decision = self._decide(self._rules.before, exchange)
-        exchange.forwarded = exchange.decision is None or exchange.decision.upstream != NONE
+        """Ask the rules that need not wait for upstream, and whether upstream is to be asked.
 
-    def consider_data(self, exchange: Exchange) -> None:
-        """Ask the rules about DATA, whose turn has come, and about the end of its mail data.
+        At a stage in `waiting` they look at what was answered before: its turn must have come.
+        """
+        decision = self._decide(self._rules.before, exchange)
+        if isinstance(exchange.command, Continuation) and decision and decision.upstream == NONE:
+            decision = None  # upstream is in the middle of an AUTH, which only it can end
+        exchange.decision = decision
+        exchange.forwarded = decision is None or decision.upstream != NONE
+        if exchange.stage == "DATA":
+            self._consider_mail_data(exchange)
+
+    def _consider_mail_data(self, exchange: Exchange) -> None:
+        """Decide at DATA what becomes of its mail data.
 
         A message that upstream shall not get is taken here: upstream is not even asked for it.
         """
-        exchange.deferred = False
-        decision = self._decide(self._rules.before, exchange)
-        exchange.decision = decision
-        exchange.forwarded = decision is None or decision.upstream != NONE
+        self._at_end = None
+        decision = exchange.decision
+        self._data_rule = decision.rule if decision else ""
         if (decision and decision.answers) or not self._state.accepted:
             return
         end = self._decide(self._rules.before, Exchange(END_OF_DATA, None, 0.0))
@@ -60,7 +62,7 @@ class Judge:
         exchange.forwarded = not swallowed
         if swallowed and not (exchange.decision and exchange.decision.answers):
             # A rule said 354 on its own: its story goes on to the end.
-            exchange.decision = Decision("354", (_TAKEN,), True, NONE, _TAKEN.code)
+            exchange.decision = Decision(self._data_rule, (_TAKEN,), True, NONE, _TAKEN.code)
 
     def tell(self, exchange: Exchange, reply: Reply | None) -> Telling:
         """Return what the client is told; `reply` is upstream's, or None if it was not asked."""
@@ -69,15 +71,16 @@ class Judge:
             knowing = self._decide(self._rules.after, exchange, reply.code)
             if knowing is not None:
                 delays = decision.faults if decision else ()
-                decision = exchange.decision = knowing._replace(faults=delays + knowing.faults)
+                decision = knowing._replace(faults=delays + knowing.faults)
+        if decision is not None and reply is not None and not _fits(decision, reply):
+            delays = tuple(fault for fault in decision.faults if not fault.answers)
+            decision = decision._replace(faults=delays) if delays else None
+        exchange.decision = decision
         telling = Telling(reply)
         if decision is None:
             return telling
-        refused = reply is not None and reply.code >= 400 > decision.code > 0
-        hides = refused and not decision.knowing
         for fault in decision.faults:
-            if not (fault.answers and hides):
-                fault.apply(telling, self.domain, _forward_path(exchange))
+            fault.apply(telling, self.domain, _forward_path(exchange))
         if telling.reply is not reply:
             exchange.by = RULE if decision.rule else PROXY
         return telling
@@ -85,7 +88,9 @@ class Judge:
     def _decide(
         self, rules_by_stage: dict[str, tuple[Rule, ...]], exchange: Exchange, code: int = 0
     ) -> Decision | None:
-        rules = rules_by_stage.get(exchange.stage)
+        rules = rules_by_stage.get(exchange.stage, ())
+        if exchange.stage == "BDAT" and _is_last(exchange):
+            rules += rules_by_stage.get(END_OF_DATA, ())
         return decide(rules, self._occasion(exchange, code)) if rules else None
 
     def _occasion(self, exchange: Exchange, code: int) -> Occasion:
@@ -106,8 +111,25 @@ _GO_ON = SayReply.parse("354", "DATA")
 _TAKEN = SayReply.parse("250", END_OF_DATA)
 
 
+def _fits(decision: Decision, reply: Reply) -> bool:
+    """May this made-up reply stand in the place of upstream's?
+
+    A success changes only the words of a success of its kind: it never hides a refusal, nor a 3xx
+    that asks for more, unless the rule looked at what upstream said.
+    """
+    made_up = decision.answers and 0 < decision.code < 400
+    return not made_up or decision.knowing or decision.code // 100 == reply.code // 100
+
+
+def _is_last(exchange: Exchange) -> bool:
+    return isinstance(exchange.command, Command) and is_last_chunk(exchange.command.wire)
+
+
 def _forward_path(exchange: Exchange) -> str:
-    if exchange.stage == "RCPT" and isinstance(exchange.command, Command):
-        path = parse_path(exchange.command.argument)
-        return path.address if path else ""
-    return ""
+    if not isinstance(exchange.command, Command):
+        return ""
+    argument = exchange.command.argument
+    if exchange.stage == "VRFY":
+        return argument.decode("utf-8", "backslashreplace").strip("<>")
+    path = parse_path(argument) if exchange.stage == "RCPT" else None
+    return path.address if path else ""

@@ -31,10 +31,11 @@ from smtpproxy.rules.model import (
 )
 from smtpproxy.rules.pattern import Pattern, PatternError, ReplyPattern
 from smtpproxy.smtp.verbs import KNOWN_VERBS
+from smtpproxy.visible import visible_text
 
 MAGIC = "smtpproxy-rules"
 VERSION = "1"
-FILE_KEYS = (MAGIC, "rules", "note")
+FILE_KEYS = (MAGIC, "seed", "rules", "note")
 RULE_KEYS = ("name", "when", "note")
 CONDITIONS = ("recipient", "sender", "reply")
 KNOWN_STAGES = (*STAGES, *sorted(KNOWN_VERBS - STAGES.keys()))
@@ -65,13 +66,17 @@ def read_rules(octets: bytes, source: str) -> list[Rule]:
 def parse_rule(text: str) -> Rule:
     """Return the rule in a text such as "RCPT bob@example.net: 550". Raises DocumentError."""
     source = f"--rule {text!r}"
+    if not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise DocumentError(source, 0, "is not UTF-8")
     head, colon, value = (part.strip() for part in text.partition(": "))
     if not colon:
         raise DocumentError(source, 0, "expected STAGE: REPLY, such as 'RCPT: 452'")
     node: Node = Text(0, value, plain=True)
     try:
         if value[:1] in ("{", '"', "'"):
-            node = next(read_documents(value.encode(), source))
+            node, *others = read_documents(value.encode(), source)
+            if others:
+                raise DocumentError(source, 0, "expected one value")
         return _Loader(source).rule(Mapping(0, {head: node}, {head: 0}), 1)
     except DocumentError as error:
         raise DocumentError(source, 0, error.problem) from None
@@ -91,6 +96,9 @@ class _Loader(DocumentReader):
         if not isinstance(version, Text) or version.value != VERSION:
             raise self.fail(version.line, f"this release reads rules of version {VERSION}")
         self.check_keys(node, FILE_KEYS)
+        seed = node.entries.get("seed")
+        if seed is not None and not self.text(seed).isdecimal():
+            raise self.fail(seed.line, "seed: expected a whole number")
         rules = node.entries.get("rules")
         if isinstance(rules, Text) and rules.plain and not rules.value:
             return []  # all of them commented out
@@ -104,10 +112,17 @@ class _Loader(DocumentReader):
         if not isinstance(node, Mapping):
             raise self.fail(node.line, "a rule is a mapping, such as RCPT: 452")
         heads = [key for key in node.entries if key not in RULE_KEYS and not key.startswith("x-")]
+        stages = [key for key in heads if self._stage(key.partition(" ")[0])]
         name = node.entries.get("name")
-        self._name = self.text(name) if name else heads[0] if heads else f"rule {number}"
+        named = self.text(name) if name else (stages or heads or [f"rule {number}"])[0]
+        self._name = " ".join(visible_text(named).split())
+        if len(heads) > 1 and len(stages) == 1:
+            strange = next(key for key in heads if key not in stages)
+            near = nearest(strange, RULE_KEYS)
+            raise self.fail(node.key_lines[strange], f"unknown key {strange!r}{near}")
         if len(heads) != 1:
-            raise self.fail(node.line, f"expected one stage, got {', '.join(heads) or 'none'}")
+            got = ", ".join(map(repr, heads)) or "none"
+            raise self.fail(node.line, f"expected one stage, got {got}")
         head = heads[0]
         stage, pattern = self._head(head, node.key_lines[head])
         value = node.entries[head]
@@ -118,12 +133,15 @@ class _Loader(DocumentReader):
 
     def _head(self, head: str, line: int) -> tuple[str, str]:
         word, _, pattern = head.partition(" ")
-        stage = stage_name(word) or (word.upper() if word.upper() in KNOWN_VERBS else None)
+        stage = self._stage(word)
         if stage is None:
             raise self.fail(line, f"unknown stage {word!r}{nearest(word, KNOWN_STAGES)}")
         if pattern and stage not in ADDRESS_OF:
             raise self.fail(line, f"{stage} has no address for the pattern {pattern!r}")
         return stage, pattern.strip()
+
+    def _stage(self, word: str) -> str | None:
+        return stage_name(word) or (word.upper() if word.upper() in KNOWN_VERBS else None)
 
     def _experience(self, node: Node, stage: str) -> tuple[tuple[Fault, ...], str]:
         """Return what the client experiences, and what is said of upstream, or ""."""
@@ -166,7 +184,10 @@ class _Loader(DocumentReader):
             self.check_keys(when, CONDITIONS)
         if pattern:
             line = node.key_lines[next(key for key in node.key_lines if pattern in key)]
-            found.setdefault(ADDRESS_OF[stage], Text(line, pattern, plain=True))
+            key = ADDRESS_OF[stage]
+            if key in found:
+                raise self.fail(found[key].line, f"{key}: stands beside the stage already")
+            found[key] = Text(line, pattern, plain=True)
         for key, value in found.items():
             if key in _KNOWN_AT and stage not in _KNOWN_AT[key]:
                 raise self.fail(value.line, f"at {stage} no {key} is known yet")
@@ -205,6 +226,10 @@ class _Loader(DocumentReader):
             )
         if upstream == DELIVER and stage not in ("END-OF-DATA", "BDAT"):
             raise self.fail(line, "upstream: deliver is for END-OF-DATA; elsewhere say forward")
+        if rule.upstream == NONE and not rule.answers:
+            raise self.fail(line, "upstream: none needs an answer: reply: or client:")
+        if rule.reply and (stage, code) == ("AUTH", 334):
+            raise self.fail(line, "334 at AUTH promises what only upstream can keep")
         if rule.upstream == NONE and rule.reply:
             raise self.fail(line, "a rule that looks at upstream's reply can't say upstream: none")
         if rule.upstream == NONE and (stage, code) in _NEED_UPSTREAM:

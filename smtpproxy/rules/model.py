@@ -9,6 +9,7 @@ from smtpproxy.exchange import Decision
 from smtpproxy.faults import Fault, SayReply
 from smtpproxy.rules.pattern import Pattern, ReplyPattern
 
+END_OF_DATA = "END-OF-DATA"
 NONE, FORWARD, DELIVER = "none", "forward", "deliver"
 UPSTREAM_WORDS = (NONE, FORWARD, DELIVER)
 
@@ -56,6 +57,12 @@ class Rule:
         """The code that the client is told, or 0 where the rule does not say one."""
         return next((fault.code for fault in self.faults if isinstance(fault, SayReply)), 0)
 
+    @property
+    def looks_back(self) -> bool:
+        """Does it look at more of the envelope than the address in its own command?"""
+        own = ADDRESS_OF.get(self.stage)
+        return bool((self.sender and own != "sender") or (self.recipient and own != "recipient"))
+
     def matches(self, occasion: Occasion) -> bool:
         """Does every condition hold?"""
         if self.sender and (occasion.sender is None or not self.sender.matches(occasion.sender)):
@@ -74,6 +81,7 @@ class RuleBook(NamedTuple):
     before: dict[str, tuple[Rule, ...]]
     after: dict[str, tuple[Rule, ...]]
     concerned: frozenset[str] = frozenset()  # stages at which any rule is to be asked
+    waiting: frozenset[str] = frozenset()  # those whose rules look at what was answered before
     total: int = 0
 
 
@@ -86,11 +94,16 @@ def rule_book(rules: list[Rule]) -> RuleBook:
     after: dict[str, list[Rule]] = {}
     for rule in rules:
         (after if rule.reply else before).setdefault(rule.stage, []).append(rule)
+    # What becomes of mail data is decided at DATA, or at the last BDAT.
+    deciding = {"DATA", "BDAT"} if END_OF_DATA in before else set()
     return RuleBook(
         {stage: tuple(found) for stage, found in before.items()},
         {stage: tuple(found) for stage, found in after.items()},
-        # What becomes of mail data is decided at DATA.
-        frozenset({*before, *after, *(["DATA"] if "END-OF-DATA" in before else [])}),
+        frozenset({*before, *after} | deciding | ({"BDAT"} if END_OF_DATA in after else set())),
+        frozenset(
+            {rule.stage for found in before.values() for rule in found if rule.looks_back}
+            | deciding
+        ),
         len(rules),
     )
 

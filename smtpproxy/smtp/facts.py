@@ -95,5 +95,10 @@ class Stray(NamedTuple):
     wire: bytes
 
 
+def is_last_chunk(wire: bytes) -> bool:
+    """Is this BDAT's line that of a last chunk (RFC 3030 §2)?"""
+    return wire.upper().split()[-1:] == [b"LAST"]
+
+
 ClientFact: TypeAlias = Command | Continuation | MailData | Chunk | Opaque | Overlong
 ServerFact: TypeAlias = Reply | Stray | Opaque | Overlong

@@ -5,7 +5,7 @@ Owns the table of transitions. It is a fact for rules, logs and tests: framing n
 
 from __future__ import annotations
 
-from smtpproxy.smtp.facts import Command
+from smtpproxy.smtp.facts import Command, is_last_chunk
 from smtpproxy.smtp.path import Path, parse_path
 
 
@@ -60,10 +60,6 @@ _BEGINNING = frozenset({"MAIL", "SEND", "SOML", "SAML"})
 _HELLO = frozenset({"HELO", "EHLO", "LHLO"})
 
 
-def _is_last(command: Command) -> bool:
-    return command.argument.upper().endswith((b" LAST", b"\tLAST"))
-
-
 class State:
     """The phase, and the envelope as far as it was accepted."""
 
@@ -95,7 +91,7 @@ class State:
     def observe(self, stage: str, command: Command | None, code: int) -> None:
         """Take note of what the client heard in answer to `command` at `stage`."""
         digit = code // 100
-        if stage == "BDAT" and command is not None and _is_last(command):
+        if stage == "BDAT" and command is not None and is_last_chunk(command.wire):
             stage = "END-OF-DATA"  # RFC 3030 §2
         phase = _NEXT.get((self.phase, stage, digit))
         if stage == "RCPT":

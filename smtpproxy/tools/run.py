@@ -21,6 +21,7 @@ _SIGNALLED = 128  # as shells tell a process that a signal ended
 class RunOptions(Options):
     """The service's options, and what the command is told."""
 
+    anywhere = False  # the command has options of its own
     synopsis = "Usage: smtpproxy run [options] -- COMMAND [ARGUMENT...]"
     examples = (
         "  smtpproxy run --upstream sink: --mode record --cassette signup.yaml -- pytest\n"
@@ -80,7 +81,13 @@ def run(words: list[str]) -> int:
             child, program, options.command, environment, childFDs={0: 0, 1: 1, 2: 2}
         )
 
-    proxy.service.listening.addCallback(begin)
+    def can_not(failure: Failure) -> None:
+        reason = getattr(failure.value, "strerror", None) or failure.getErrorMessage()
+        say(f"smtpproxy: {options.command[0]} can't be run: {reason}")
+        child.status = UNABLE
+        proxy.service.end()
+
+    proxy.service.listening.addCallback(begin).addErrback(can_not)
     run_reactor(reactor, proxy)
     return child.status or proxy.service.status
 

@@ -10,7 +10,7 @@ from zope.interface import provider
 
 from smtpproxy.console import UNABLE, say
 from smtpproxy.documents import DocumentError
-from smtpproxy.settings import SettingsError, settle
+from smtpproxy.settings import LOG_FORMATS, MODES, SettingsError, settle
 from smtpproxy.tap import Options, Proxy, build
 
 
@@ -49,7 +49,10 @@ def config(words: list[str]) -> int:
     options = ConfigOptions()
     options.parseOptions(words)
     try:
-        lines = settle(options.given, os.environ).lines()
+        settings = settle(options.given, os.environ)
+        settings.choice("mode", MODES)
+        settings.choice("log-format", LOG_FORMATS)
+        lines = settings.lines()
     except (SettingsError, DocumentError) as error:
         say(f"smtpproxy: {error}")
         return UNABLE

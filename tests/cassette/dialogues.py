@@ -95,7 +95,7 @@ class Client:
         heard = []
         for at, (who, lines) in enumerate(segments(text)):
             if who == "C":
-                heard += [f"C: {line}" for line in lines]
+                heard += [f"C: {line}".rstrip() for line in lines]
                 answer = self.says(*lines)
             elif at == 0:
                 answer = self.greeting

@@ -95,6 +95,10 @@ class Recording:
         self.recorder.finish()
         return self.path.read_text().partition("---\n")[2]
 
+    def items(self) -> str:
+        """Finish, and return the dialogue of the only session, as written."""
+        return self.sessions().partition("dialogue:\n")[2].partition("ended:")[0]
+
     def cassette(self) -> Cassette:
         """Finish, and return the cassette as read back."""
         self.recorder.finish()

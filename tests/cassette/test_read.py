@@ -125,7 +125,14 @@ def test_a_line_behind_334_continues_auth() -> None:
     assert [one.stage for one in dialogue] == ["AUTH", "AUTH", "AUTH", "QUIT"]
 
 
-def test_what_answers_nothing_has_stages_of_its_own() -> None:
+@pytest.mark.parametrize("item", ['{S: "250 late"}', '{stray: "what"}'])
+def test_what_answers_nothing_does_not_end_auth(item: str) -> None:
+    """A server's line in between does not make a command of the client's continuation."""
+    dialogue = one_session(f'{{S: a}}, {{C: AUTH PLAIN, S: "334 "}}, {item}, {{C: QUIT}}')
+    assert dialogue[-1].stage == "AUTH"
+
+
+def test_what_answers_nothing_has_has_stages_of_its_own() -> None:
     """A reply without a command is unsolicited, unless it is the greeting; a stray is no reply."""
     dialogue = one_session('{S: "220 a"}, {S: "421 b"}, {stray: "what"}')
     assert [one.stage for one in dialogue] == ["CONNECT", UNSOLICITED, STRAY]

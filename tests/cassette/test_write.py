@@ -144,6 +144,20 @@ def test_commands_sent_in_one_go_share_an_item() -> None:
     )
 
 
+def test_a_long_group_takes_a_line_an_item() -> None:
+    """What would be too long to read on one line stands below each other, in order."""
+    group = [RCPT._replace(sent=b"RCPT TO:<user%d@example.net>\r\n" % at) for at in range(4)]
+    written = write_group(group)
+    assert written.startswith('- C:\n  - "RCPT TO:<user0@example.net>"\n  - "RCPT TO:<user1@')
+    assert [one.sent for one in read_back([MAIL], group)[1:]] == [one.sent for one in group]
+
+
+def test_a_group_may_itself_be_pipelined() -> None:
+    """What was sent behind a command whose reply is no single line does not lose that."""
+    first, second = MAIL._replace(pipelined=True), RCPT._replace(pipelined=True)
+    assert [one.pipelined for one in read_back([EHLO], [first, second])] == [False, True, True]
+
+
 def test_a_group_tells_who_answered_what() -> None:
     """Where a rule answered one command of a group, the others have `~` in its place."""
     assert write_group([MAIL, HELD._replace(pipelined=True)]) == (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -39,7 +39,7 @@ def _python(program: str, *words: str) -> tuple[str, ...]:
     return ("--", sys.executable, "-c", program, *words)
 
 
-def _run_all(folder: Path, calls: dict[str, Sequence[str]]) -> dict[str, Outcome]:
+def _run_all(folder: Path, calls: Mapping[str, Sequence[str]]) -> dict[str, Outcome]:
     (folder / "kept.yaml").write_text(CASSETTE)
     return call_all(folder, {name: (*RUN, *words) for name, words in calls.items()})
 

@@ -1,0 +1,174 @@
+"""How sessions and recordings end: what is kept of a session cut short, and when nothing is."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from smtpproxy.cassette.spool import LARGE, folder_of
+from smtpproxy.cassette.store import CassetteFile, mail_data_on_the_wire
+from tests.cassette.recording import RECORDED, UPSTREAM, Recording, yaml
+
+OLD = "smtpproxy-cassette: 1\n---\nsession: old\ndialogue: []\n"
+TRANSACTION = """
+S: 220 ready
+C: MAIL FROM:<a@example.org>
+S: 250 Ok
+C: RCPT TO:<b@example.net>
+S: 250 Ok
+C: DATA
+S: 354 go
+"""
+
+
+def last(recording: Recording) -> str:
+    """Return the end of the last session, from its last exchange on."""
+    return "- " + recording.sessions().rpartition("\n- ")[2].partition("timing-ms:")[0]
+
+
+def test_a_client_that_leaves_before_the_greeting(recording: Recording) -> None:
+    """A port check that comes and goes must not make the cassette unreadable."""
+    recording.begin().client_leaves()
+    recording.dialogue("S: 220 ready\nC: QUIT\nS: 221 Bye")
+    assert recording.cassette().sessions[-1].dialogue[-1].heard == b"221 Bye\r\n"
+    assert recording.problems == []
+
+
+def test_a_client_that_drops_within_mail_data(recording: Recording) -> None:
+    """What is no complete message is not kept, neither in the cassette nor beside it."""
+    conversation = recording.begin()
+    conversation.play(TRANSACTION)
+    conversation.client(b"a" * (LARGE + 1))
+    conversation.client_leaves()
+    assert last(recording) == '- C: "DATA"\n  S: "354 go"\nended: client-drop\n'
+    assert list(folder_of(recording.path).glob("*")) == []
+
+
+def test_a_client_that_drops_before_the_answer(recording: Recording) -> None:
+    """A message that got no answer stands there without one."""
+    conversation = recording.begin()
+    conversation.play(TRANSACTION + "C: Hi.\nC: .")
+    conversation.client_leaves()
+    assert last(recording) == "- message: |\n    Hi.\nended: client-drop\n"
+
+
+def test_a_client_that_resets(recording: Recording) -> None:
+    """A connection that broke is told from one that was closed."""
+    conversation = recording.begin()
+    conversation.play(TRANSACTION)
+    conversation.client_leaves(clean=False)
+    assert last(recording) == '- C: "DATA"\n  S: "354 go"\nended: client-reset\n'
+
+
+def test_an_upstream_that_drops(recording: Recording) -> None:
+    """Upstream left a command unanswered: so it stands."""
+    conversation = recording.begin()
+    conversation.play("S: 220 ready\nC: EHLO app.example.org")
+    conversation.upstream_leaves()
+    assert last(recording) == '- C: "EHLO app.example.org"\nended: upstream-drop\n'
+
+
+def test_an_upstream_that_is_not_there(recording: Recording) -> None:
+    """The proxy's own 421 is never recorded as upstream's."""
+    conversation = recording.begin()
+    conversation.relay.upstream_failed("connection refused")
+    conversation.client_leaves()
+    recording.dialogue("S: 220 ready\nC: QUIT\nS: 221 Bye")
+    refused = recording.cassette().sessions[0]
+    assert (refused.dialogue[0].said, refused.dialogue[0].by) == ((), "proxy")
+    assert (refused.dialogue[0].heard or b"").startswith(b"421 ")
+    assert refused.ended == "upstream-unreachable"
+
+
+def test_a_rule_that_refuses_the_connection(recording: Recording) -> None:
+    """Where upstream was not even asked to greet, the greeting is what the client saw."""
+    recording.dialogue("C: QUIT\nS: 221 Bye", 'CONNECT: "554 5.3.2 Closed"')
+    first = recording.sessions().partition("dialogue:\n")[2].partition("- C:")[0]
+    assert first == '- client-saw: "554 5.3.2 Closed"\n  rule: CONNECT\n'
+
+
+def test_a_rule_that_loses_the_acknowledgement(recording: Recording) -> None:
+    """Upstream accepted the message and the client heard nothing: `~`."""
+    conversation = recording.begin("END-OF-DATA: {upstream: deliver, client: drop}")
+    conversation.play(TRANSACTION + "C: Hi.\nC: .\nS: 250 2.0.0 Ok: queued")
+    conversation.client_leaves()
+    found = last(recording).partition("ended:")[0]
+    assert found == yaml(
+        """
+        - message: |
+            Hi.
+          S: "250 2.0.0 Ok: queued"
+          client-saw: ~
+          rule: END-OF-DATA
+        """
+    )
+
+
+def test_a_large_message_lies_beside_the_cassette(recording: Recording) -> None:
+    """Over 64 KiB, the cassette names a file that holds the message, dot-stuffing undone."""
+    message = b"Subject: large\r\n\r\n" + b".0123456789abc\r\n" * (LARGE // 16)
+    conversation = recording.begin()
+    conversation.play(TRANSACTION)
+    sent = message.replace(b"\r\n.", b"\r\n..")
+    for at in range(0, len(sent), 1460):
+        conversation.client(sent[at : at + 1460])
+    conversation.client(b".\r\n")
+    conversation.play("S: 250 Ok")
+    conversation.client_leaves()
+    kept = recording.cassette().sessions[0].dialogue[-1].kept
+    assert kept is not None
+    assert (folder_of(recording.path) / kept.file).read_bytes() == message
+    assert mail_data_on_the_wire(kept, recording.path) == sent
+
+
+@pytest.mark.parametrize("text", ["", "S: 220 ready"])
+def test_an_empty_run_leaves_the_old_cassette(recording: Recording, text: str) -> None:
+    """Nobody came, or nobody said anything: the old cassette is not lost to that."""
+    recording.path.write_text(OLD)
+    if text:
+        recording.dialogue(text)
+    recording.recorder.finish()
+    assert recording.path.read_text() == OLD
+    assert recording.problems == []
+    assert not recording.file.partial.exists()
+
+
+class FullDisk(CassetteFile):
+    """A cassette on a disk that is full."""
+
+    def add(self, session: str) -> None:
+        """Fail as the operating system does."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_failed_run_leaves_the_old_cassette(tmp_path: Path) -> None:
+    """What can't be written is said, once, and the old cassette is not lost to that."""
+    recording = Recording(tmp_path, FullDisk(tmp_path / "signup.yaml", UPSTREAM, RECORDED))
+    recording.path.write_text(OLD)
+    for _ in range(2):
+        conversation = recording.dialogue("S: 220 ready\nC: QUIT\nS: 221 Bye")
+        assert conversation.heard == b"220 ready\r\n221 Bye\r\n"
+    recording.recorder.finish()
+    assert recording.path.read_text() == OLD
+    lost, left = recording.problems
+    assert "signup.yaml failed: No space left on device" in lost
+    assert "signup.yaml.partial" in left
+    assert recording.file.partial.exists()
+
+
+def test_mail_data_that_cannot_be_kept_does_not_stop_the_relay(recording: Recording) -> None:
+    """Where the folder for large messages can't be made, mail passes and the recording fails."""
+    folder_of(recording.path).write_text("in the way")
+    recording.path.write_text(OLD)
+    conversation = recording.begin()
+    conversation.play(TRANSACTION)
+    for _ in range(3):
+        conversation.client(b"a" * LARGE)
+    conversation.client(b"\r\n.\r\n")
+    conversation.play("S: 250 Ok")
+    conversation.client_leaves()
+    recording.recorder.finish()
+    assert conversation.asked.endswith(b"a" * 3 * LARGE + b"\r\n.\r\n")
+    assert conversation.heard.endswith(b"250 Ok\r\n")
+    assert recording.path.read_text() == OLD
+    assert any("failed" in problem for problem in recording.problems)

@@ -1,0 +1,99 @@
+"""A session of the proxy with both of its ends, and its clock, in the test's hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.task import Clock
+
+from smtpproxy.actions import Side
+from smtpproxy.exchange import Exchange
+from smtpproxy.net.leg import Leg
+from smtpproxy.net.session import ProxySession
+from smtpproxy.relay import Relay
+from smtpproxy.rules.load import parse_rule
+from smtpproxy.rules.model import rule_book
+from smtpproxy.smtp.facts import Chunk, MailData
+from tests.net.transports import Socket
+
+
+class Heard:
+    """A relay's watcher that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[tuple[str, int | None]] = []  # stage, and the code that was heard
+        self.notes: list[tuple[str, str]] = []
+        self.how: list[str] = []
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """Keep stage and code."""
+        heard = exchange.heard
+        self.exchanges.append((exchange.stage, heard.code if heard else None))
+
+    def mail_data(self, fact: MailData | Chunk) -> None:
+        """Keep nothing."""
+
+    def noted(self, fact: str, detail: str, octets: bytes) -> None:
+        """Keep the fact."""
+        self.notes.append((fact, detail))
+
+    def ended(self, how: str) -> None:
+        """Keep how it ended."""
+        self.how.append(how)
+
+
+class FakeUpstream:
+    """An upstream that the test connects when it pleases."""
+
+    name = "tcp:mail.example.org:25"
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.given_up = 0
+
+    def connect(self, session: ProxySession) -> Callable[[], None]:
+        """Be asked for a connection."""
+        self.asked += 1
+        return self._give_up
+
+    def _give_up(self) -> None:
+        self.given_up += 1
+
+
+class Conversation:
+    """A session: the client is connected, upstream as soon as `connect_upstream` is called."""
+
+    def __init__(self, *rules: str, client_room: int = 1 << 40, server_room: int = 1 << 40) -> None:
+        self.clock = Clock()
+        self.heard = Heard()
+        self.upstream = FakeUpstream()
+        self.gone: list[ProxySession] = []
+        book = rule_book([parse_rule(rule) for rule in rules])
+        relay = Relay(self.heard, self.clock.seconds, book)
+        self.session = ProxySession(relay, self.upstream, self.clock, self.gone.append)
+        self.client = Socket(client_room)
+        self.server = Socket(server_room)
+        self._connect(Side.CLIENT, self.client)
+
+    def connect_upstream(self) -> None:
+        """Upstream's connection stands."""
+        self._connect(Side.UPSTREAM, self.server)
+
+    def flow(self) -> None:
+        """Let everything go out that can."""
+        self.server.flow()
+        self.client.flow()
+        self.server.flow()
+
+    def _connect(self, side: Side, socket: Socket) -> None:
+        socket.protocol = Leg(self.session, side)
+        socket.protocol.makeConnection(socket)  # type: ignore[no-untyped-call]
+
+
+def greeted(*rules: str) -> Conversation:
+    """Return a conversation in which upstream has greeted, and nothing else was said."""
+    conversation = Conversation(*rules)
+    conversation.connect_upstream()
+    conversation.server.receive(b"220 mail.example.org\r\n")
+    conversation.client.taken = b""
+    return conversation

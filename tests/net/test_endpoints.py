@@ -1,0 +1,149 @@
+"""WHERE: short forms become endpoint strings that Twisted reads, and nothing remote slips in."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.testing import MemoryReactorClock
+
+from smtpproxy.net.endpoints import WhereError, is_loopback, listen_endpoint, upstream_endpoint
+
+
+@pytest.mark.parametrize(
+    ("where", "port", "interface"),
+    [
+        ("2525", 2525, "127.0.0.1"),
+        ("0", 0, "127.0.0.1"),
+        ("localhost:2525", 2525, "127.0.0.1"),
+        ("127.0.0.1:25", 25, "127.0.0.1"),
+        ("[::1]:2525", 2525, "::1"),
+        ("192.0.2.1:65535", 65535, "192.0.2.1"),
+        ("[2001:db8::25]:25", 25, "2001:db8::25"),
+        ("tcp:2525:interface=127.0.0.1", 2525, "127.0.0.1"),
+    ],
+)
+def test_where_to_listen(where: str, port: int, interface: str) -> None:
+    """Twisted listens on the port and the interface that were meant; a port alone is loopback."""
+    reactor = MemoryReactorClock()
+    serverFromString(reactor, listen_endpoint(where)).listen(None)
+    ((listens_on, _, _, on_interface),) = reactor.tcpServers
+    assert (listens_on, on_interface) == (port, interface)
+
+
+@pytest.mark.parametrize("where", ["unix:/run/smtp", "systemd:domain=INET:index=0", "tcp:25"])
+def test_endpoint_strings_stay_as_they_are(where: str) -> None:
+    """Whoever writes Twisted's own form gets it."""
+    assert listen_endpoint(where) == where
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["", "65536", "-1", "mail.example.org", "127.0.0.1:", "127.0.0.1:65536", "a:b:c", ":25", "²"],
+)
+def test_what_is_no_place_to_listen(where: str) -> None:
+    """What is neither port, HOST:PORT nor endpoint string is refused, with what was expected."""
+    with pytest.raises(WhereError, match="expected"):
+        listen_endpoint(where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["2525", "localhost:0", "127.0.0.1:25", "127.1.2.3:25", "[::1]:25", "unix:/run/smtp"],
+)
+def test_what_only_this_machine_can_reach(where: str) -> None:
+    """Loopback addresses and sockets of the file system need no leave."""
+    assert is_loopback(listen_endpoint(where))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "0.0.0.0:25",
+        "[::]:25",
+        "192.0.2.1:25",
+        "mail.example.org:25",
+        "tcp:25",
+        "tcp:25:interface=",
+        "tcp:25:interface=0.0.0.0",
+        "tcp6:25",
+        "ssl:465:privateKey=key.pem",
+        "haproxy:tcp:25",
+        "haproxy:tcp:25:interface=0.0.0.0",
+        # Of two interfaces Twisted takes the last, and the name of a key is none.
+        "tcp:25:interface=127.0.0.1:interface=0.0.0.0",
+        "ssl:465:privateKey=interface=127.0.0.1",
+    ],
+)
+def test_what_others_can_reach(where: str) -> None:
+    """Everything else could be an open relay, however it is written."""
+    assert not is_loopback(listen_endpoint(where))
+
+
+@pytest.mark.parametrize(
+    "where", ["haproxy:tcp:25:interface=127.0.0.1", "tcp6:25:interface=\\:\\:1"]
+)
+def test_loopback_in_twisteds_own_form(where: str) -> None:
+    """Wrapped and escaped forms of loopback are known as such."""
+    assert is_loopback(listen_endpoint(where))
+
+
+@pytest.mark.parametrize(
+    ("where", "host", "port"),
+    [
+        ("192.0.2.25", "192.0.2.25", 25),
+        ("192.0.2.25:2525", "192.0.2.25", 2525),
+        ("smtp://192.0.2.25", "192.0.2.25", 25),
+        ("smtp://192.0.2.25:587/", "192.0.2.25", 587),
+        ("[2001:db8::25]", "2001:db8::25", 25),
+        ("[2001:db8::25]:587", "2001:db8::25", 587),
+        ("tcp:192.0.2.25:26", "192.0.2.25", 26),
+    ],
+)
+def test_where_upstream_is(where: str, host: str, port: int) -> None:
+    """Twisted connects to the host and the port that were meant; 25 is SMTP's."""
+    reactor = MemoryReactorClock()
+    endpoint = clientFromString(reactor, upstream_endpoint(where))
+    endpoint.connect(None)
+    ((to_host, to_port, *_),) = reactor.tcpClients
+    assert (to_host, to_port) == (host, port)
+
+
+@pytest.mark.parametrize(
+    ("where", "endpoint"),
+    [
+        ("mail.example.org", "tcp:mail.example.org:25"),
+        ("smtps://mail.example.org", "tls:mail.example.org:465"),
+        ("smtps://mail.example.org:4650", "tls:mail.example.org:4650"),
+        ("tls:mail.example.org:465", "tls:mail.example.org:465"),
+        ("unix:/run/smtp", "unix:/run/smtp"),
+        ("sink:", "sink:"),
+    ],
+)
+def test_upstreams_endpoint_string(where: str, endpoint: str) -> None:
+    """RFC 8314 §7.3: 465 is the port of TLS from the first octet on."""
+    assert upstream_endpoint(where) == endpoint
+
+
+@pytest.mark.parametrize("host", ["tcp", "ssl", "unix", "host"])
+def test_a_host_may_be_named_as_a_kind_of_endpoint(host: str) -> None:
+    """HOST:PORT stays HOST:PORT where a machine has such a name."""
+    assert upstream_endpoint(f"{host}:2525") == f"tcp:{host}:2525"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "",
+        "http://mail.example.org",
+        "smtp://",
+        "mail example.org",
+        "a:b:c",
+        "a:65536",
+        "[::1",
+        ":25",
+    ],
+)
+def test_what_is_no_upstream(where: str) -> None:
+    """What can't be read is refused, with what was expected."""
+    with pytest.raises(WhereError, match="expected"):
+        upstream_endpoint(where)

@@ -1,0 +1,150 @@
+"""An upstream in this process: it answers at once, in order, and at the client's pace."""
+
+from __future__ import annotations
+
+from smtpproxy.actions import Side
+from smtpproxy.net.leg import Leg
+from smtpproxy.net.local import LocalTransport, LocalUpstream
+from smtpproxy.net.session import ProxySession
+from smtpproxy.relay import Relay
+from smtpproxy.responder import Answer, LocalServer
+from smtpproxy.smtp.facts import Command, Continuation
+from tests.net.sessions import Conversation, Heard
+from tests.net.transports import Socket
+
+
+class Scripted:
+    """Answers each verb with itself, QUIT with 221; keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.verbs: list[str] = []
+        self.left = 0
+
+    def greeting(self) -> Answer:
+        """Greet."""
+        return Answer(b"220 here\r\n")
+
+    def command(self, command: Command) -> Answer:
+        """Answer."""
+        self.verbs.append(command.verb)
+        code = {"QUIT": b"221", "DATA": b"354"}.get(command.verb, b"250")
+        return Answer(b"%s %s\r\n" % (code, command.verb.encode()), close=command.verb == "QUIT")
+
+    def continuation(self, line: Continuation) -> Answer:
+        """Answer."""
+        return Answer(b"235 ok\r\n")
+
+    def end_of_mail_data(self) -> Answer:
+        """Answer."""
+        return Answer(b"250 taken\r\n")
+
+    def gone(self) -> None:
+        """Count."""
+        self.left += 1
+
+
+class LocalTalk(Conversation):
+    """A conversation whose upstream is a script in this process."""
+
+    def __init__(self, room: int = 1 << 40) -> None:
+        super().__init__()
+        self.script = Scripted()
+        self.heard, self.gone = Heard(), []
+        upstream = LocalUpstream("script:", lambda: self.script)
+        relay = Relay(self.heard, self.clock.seconds)
+        self.session = ProxySession(relay, upstream, self.clock, self.gone.append)
+        self.client = Socket(room)
+        self.client.protocol = Leg(self.session, Side.CLIENT)
+        self.client.protocol.makeConnection(self.client)  # type: ignore[no-untyped-call]
+
+
+def test_it_greets_and_answers_at_once() -> None:
+    """A client hears greeting and answers in order, however much it sends in one go."""
+    talk = LocalTalk()
+    assert talk.client.taken == b"220 here\r\n"
+    talk.client.receive(b"EHLO a\r\nNOOP\r\nRSET\r\n")
+    assert talk.client.taken == b"220 here\r\n250 EHLO\r\n250 NOOP\r\n250 RSET\r\n"
+
+
+def test_mail_data_pass() -> None:
+    """A message is taken and answered as by any upstream."""
+    talk = LocalTalk()
+    talk.client.receive(b"DATA\r\n")
+    talk.client.receive(b"Hi.\r\nNOOP\r\n.\r\nNOOP\r\n")
+    assert talk.client.taken.splitlines()[1:] == [b"354 DATA", b"250 taken", b"250 NOOP"]
+    assert talk.script.verbs == ["DATA", "NOOP"]
+
+
+def test_it_closes_after_quit() -> None:
+    """When it closes, so does the session, and the responder hears once that it is over."""
+    talk = LocalTalk()
+    talk.client.receive(b"QUIT\r\nNOOP\r\n")
+    talk.client.flow()
+    assert talk.client.taken == b"220 here\r\n221 QUIT\r\n"
+    assert talk.script.verbs == ["QUIT"]
+    assert talk.client.ended == "closed"
+    assert talk.script.left == 1
+    assert talk.gone == [talk.session]
+    assert talk.heard.how == ["quit"]
+
+
+def test_it_says_nothing_to_a_client_that_does_not_read() -> None:
+    """While the client does not read, no command is answered; then all are, in order."""
+    talk = LocalTalk(room=3)
+    assert not talk.client.reading
+    talk.session.client_received(b"EHLO a\r\nNOOP\r\n")
+    assert talk.script.verbs == []
+    talk.client.flow()
+    assert talk.script.verbs == ["EHLO", "NOOP"]
+    assert talk.client.taken == b"220 here\r\n250 EHLO\r\n250 NOOP\r\n"
+    assert talk.client.reading
+
+
+def test_whoever_writes_to_a_paused_server_is_paused() -> None:
+    """A producer that writes to a server that reads nothing is told to stop, and then to go on."""
+    talk = LocalTalk()
+    transport = LocalTransport(talk.session, LocalServer(Scripted()))
+    told: list[str] = []
+
+    class Producer:
+        def pauseProducing(self) -> None:
+            told.append("pause")
+
+        def resumeProducing(self) -> None:
+            told.append("resume")
+
+    transport.registerProducer(Producer(), True)
+    transport.pauseProducing()
+    assert told == []
+    transport.write(b"NOOP\r\n")
+    assert told == ["pause"]
+    transport.resumeProducing()
+    assert told == ["pause", "resume"]
+
+
+def test_a_client_that_half_closes_is_answered() -> None:
+    """What was asked before the end is answered; then the session is over."""
+    talk = LocalTalk()
+    talk.client.receive(b"NOOP\r\n")
+    talk.client.peer_half_closes()
+    talk.client.flow()
+    assert talk.client.taken == b"220 here\r\n250 NOOP\r\n"
+    assert talk.client.ended == "closed"
+    assert talk.script.left == 1
+    assert talk.gone == [talk.session]
+
+
+def test_a_client_that_leaves() -> None:
+    """The responder hears once that the client is gone."""
+    for leave in (Socket.peer_closes, Socket.peer_resets):
+        talk = LocalTalk()
+        leave(talk.client)
+        assert talk.script.left == 1
+        assert talk.gone == [talk.session]
+
+
+def test_each_session_has_a_responder_of_its_own() -> None:
+    """What one client says is not heard by the script of another."""
+    first, second = LocalTalk(), LocalTalk()
+    first.client.receive(b"NOOP\r\n")
+    assert (first.script.verbs, second.script.verbs) == (["NOOP"], [])

@@ -1,0 +1,275 @@
+"""The way to one side: order, backpressure, straight writes, and how it ends."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+
+from smtpproxy.actions import Close, HalfClose, Reset, Send, Side, Wait
+from smtpproxy.net.outbox import QUEUE_LIMIT, Outbox
+from tests.net.transports import Socket, TlsTransport
+
+SIDE = Side.CLIENT
+
+
+class Feeder:
+    """Whoever feeds an outbox, and what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[bool] = []
+        self.clock = Clock()
+        self.outbox = Outbox(SIDE, self.clock, self.told.append)
+
+    @property
+    def stopped(self) -> bool:
+        """Is it to feed nothing for now?"""
+        return bool(self.told) and self.told[-1]
+
+
+@pytest.fixture
+def feeder() -> Feeder:
+    """An outbox without a transport."""
+    return Feeder()
+
+
+def test_straight_to_a_plain_socket(feeder: Feeder) -> None:
+    """With nothing queued, octets go to the socket at once, and the transport holds none."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"250 ok\r\n")
+    assert socket.taken == b"250 ok\r\n"
+    assert socket.waiting == 0
+    assert feeder.told == []
+
+
+def test_never_straight_under_tls(feeder: Feeder) -> None:
+    """Under TLS everything goes by way of `write`, which encrypts."""
+    transport = TlsTransport()
+    feeder.outbox.attach(transport)
+    feeder.outbox.send(b"250 ok\r\n")
+    assert transport.sent == b"250 ok\r\n"
+    assert transport.producer is feeder.outbox
+    assert transport.streaming
+
+
+def test_a_transport_that_can_not_write_straight_tells_when_it_is_full(feeder: Feeder) -> None:
+    """A streaming transport's pause and resume are passed on to whoever feeds it."""
+    feeder.outbox.attach(TlsTransport())
+    feeder.outbox.pauseProducing()
+    assert feeder.stopped
+    feeder.outbox.resumeProducing()
+    assert not feeder.stopped
+
+
+def test_what_comes_before_the_transport_is_kept(feeder: Feeder) -> None:
+    """What is sent before the connection stands goes out first, in order."""
+    feeder.outbox.send(b"EHLO a\r\n")
+    feeder.outbox.send(b"MAIL FROM:<a@example.org>\r\n")
+    feeder.outbox.perform(HalfClose(SIDE))
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    socket.flow()
+    assert socket.taken == b"EHLO a\r\nMAIL FROM:<a@example.org>\r\n"
+    assert socket.ended == "half-closed"
+
+
+@pytest.mark.parametrize("room", [0, 1, 7])
+def test_a_short_write_stops_the_feeding_until_drained(feeder: Feeder, room: int) -> None:
+    """What the socket did not take follows, and only when all of it is out may feeding go on."""
+    socket = Socket(room)
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"250-first\r\n")
+    assert feeder.told == [True]
+    feeder.outbox.send(b"250 second\r\n")
+    socket.flow(3)
+    assert feeder.told == [True]
+    socket.flow()
+    assert socket.taken == b"250-first\r\n250 second\r\n"
+    assert feeder.told == [True, False]
+    assert socket.producer is None
+
+
+def test_straight_again_after_a_short_write(feeder: Feeder) -> None:
+    """Once drained, the short way is open again."""
+    socket = Socket(room=2)
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"first\r\n")
+    socket.flow()
+    feeder.outbox.send(b"second\r\n")
+    assert socket.taken == b"first\r\nsecond\r\n"
+    assert socket.waiting == 0
+
+
+def test_a_lost_connection_is_left_to_the_transport(feeder: Feeder) -> None:
+    """A straight write into a lost connection is no error here: the transport will tell."""
+    socket = Socket()
+    socket.broken = True
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"250 ok\r\n")
+    assert feeder.stopped
+    socket.flow()
+    assert socket.ended == "lost"
+    feeder.outbox.detach()
+    assert not feeder.stopped
+
+
+def test_too_much_in_the_queue_stops_the_feeding(feeder: Feeder) -> None:
+    """The queue is bounded: beyond its limit nobody feeds it until it is empty again."""
+    feeder.outbox.send(bytes(QUEUE_LIMIT))
+    assert not feeder.stopped
+    feeder.outbox.send(b"x")
+    assert feeder.stopped
+    feeder.outbox.attach(Socket())
+    assert feeder.told == [True, False]
+
+
+def test_a_queue_into_a_full_socket_keeps_the_feeding_stopped(feeder: Feeder) -> None:
+    """An empty queue is not enough where the socket did not take what was in it."""
+    feeder.outbox.send(bytes(QUEUE_LIMIT + 1))
+    socket = Socket(room=10)
+    feeder.outbox.attach(socket)
+    assert feeder.stopped
+    socket.flow()
+    assert feeder.told == [True, False]
+
+
+def test_a_wait_holds_all_that_follows(feeder: Feeder) -> None:
+    """A wait delays what comes behind it and nothing that came before, and reorders nothing."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"first\r\n")
+    feeder.outbox.perform(Wait(SIDE, 30))
+    feeder.outbox.send(b"second\r\n")
+    feeder.outbox.perform(Wait(SIDE, 1))
+    feeder.outbox.send(b"third\r\n")
+    feeder.clock.advance(29.9)
+    assert socket.taken == b"first\r\n"
+    feeder.clock.advance(0.1)
+    assert socket.taken == b"first\r\nsecond\r\n"
+    feeder.clock.advance(1)
+    assert socket.taken == b"first\r\nsecond\r\nthird\r\n"
+
+
+@pytest.mark.parametrize("room", [0, 4, 1000])
+def test_closing_comes_after_all_that_was_sent(feeder: Feeder, room: int) -> None:
+    """A close loses nothing that was sent before it, also where the socket was full."""
+    socket = Socket(room)
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"421 4.3.2 closing\r\n")
+    feeder.outbox.perform(Close(SIDE))
+    feeder.outbox.send(b"too late\r\n")
+    socket.flow()
+    assert socket.taken == b"421 4.3.2 closing\r\n"
+    assert socket.ended == "closed"
+
+
+def test_closing_under_tls(feeder: Feeder) -> None:
+    """A registered producer would keep the connection open: a close takes it away first."""
+    transport = TlsTransport()
+    feeder.outbox.attach(transport)
+    feeder.outbox.send(b"221 bye\r\n")
+    feeder.outbox.perform(Close(SIDE))
+    assert transport.sent == b"221 bye\r\n"
+    assert transport.producer is None
+    assert transport.disconnecting
+
+
+@pytest.mark.parametrize("room", [0, 4, 1000])
+def test_half_closing_comes_after_all_that_was_sent(feeder: Feeder, room: int) -> None:
+    """A half-close is carried out when everything before it is out, also where it had to wait."""
+    socket = Socket(room)
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"QUIT\r\n")
+    feeder.outbox.perform(HalfClose(SIDE))
+    socket.flow()
+    assert socket.taken == b"QUIT\r\n"
+    assert socket.ended == "half-closed"
+
+
+def test_no_half_close_under_tls(feeder: Feeder) -> None:
+    """TLS has no half-close: the connection is closed instead."""
+    transport = TlsTransport()
+    feeder.outbox.attach(transport)
+    feeder.outbox.perform(HalfClose(SIDE))
+    assert transport.disconnecting
+
+
+def test_a_reset_loses_what_was_not_yet_sent(feeder: Feeder) -> None:
+    """A reset does not wait for what the socket did not take."""
+    socket = Socket(room=3)
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"250 ok\r\n")
+    feeder.outbox.perform(Reset(SIDE))
+    feeder.outbox.send(b"too late\r\n")
+    socket.flow()
+    assert socket.taken == b"250"
+    assert socket.ended == "aborted"
+
+
+def test_a_reset_drops_the_queue(feeder: Feeder) -> None:
+    """Octets that wait behind a delay are not sent before a reset."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.perform(Wait(SIDE, 5))
+    feeder.outbox.send(b"250 ok\r\n")
+    feeder.outbox.perform(Reset(SIDE))
+    feeder.clock.advance(5)
+    assert socket.taken == b""
+    assert socket.ended == "aborted"
+
+
+def test_nothing_is_left_of_a_side_that_is_gone(feeder: Feeder) -> None:
+    """When the transport is gone no timer runs, nothing is sent, and feeding may go on."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.perform(Wait(SIDE, 5))
+    feeder.outbox.send(bytes(QUEUE_LIMIT + 1))
+    assert feeder.stopped
+    feeder.outbox.detach()
+    assert feeder.told == [True, False]
+    assert feeder.clock.getDelayedCalls() == []
+    feeder.outbox.send(b"too late\r\n")
+    assert socket.taken == b""
+
+
+OCTETS = st.binary(min_size=1, max_size=40)
+STEPS = st.lists(
+    st.one_of(
+        OCTETS.map(lambda octets: Send(SIDE, octets)),
+        st.just(Wait(SIDE, 1)),
+        st.integers(0, 60),  # octets that the peer reads
+        st.just("a second passes"),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS, st.integers(0, 60), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_whatever_happens_octets_keep_their_order(
+    steps: list[Send | Wait | int | str], room: int, early: bool
+) -> None:
+    """Short writes, waits and a late transport lose, repeat and reorder nothing."""
+    feeder, socket = Feeder(), Socket(room)
+    if early:
+        feeder.outbox.attach(socket)
+    for step in steps:
+        if isinstance(step, Send):
+            feeder.outbox.send(step.octets)
+        elif isinstance(step, Wait):
+            feeder.outbox.perform(step)
+        elif isinstance(step, int):
+            socket.flow(step)
+        else:
+            feeder.clock.advance(1)
+    if not early:
+        feeder.outbox.attach(socket)
+    for _ in steps:
+        socket.flow()
+        feeder.clock.advance(1)
+    socket.flow()
+    assert socket.taken == b"".join(step.octets for step in steps if isinstance(step, Send))
+    assert not feeder.stopped
+    assert feeder.told == [True, False] * (len(feeder.told) // 2)

@@ -1,0 +1,280 @@
+"""The service: it listens, tells where, drains, ends, and says how the run fared."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import CannotListenError
+from twisted.internet.testing import MemoryReactorClock
+
+from smtpproxy.actions import Side
+from smtpproxy.net.leg import Leg
+from smtpproxy.net.service import ProxyService, write_whole
+from smtpproxy.net.session import ProxySession
+from smtpproxy.relay import Relay
+from tests.net.sessions import FakeUpstream, Heard
+from tests.net.transports import Socket
+
+LOOPBACK = "tcp:2525:interface=127.0.0.1"
+DRAIN = 5.0
+GRACE = 3.0  # longer than a session that was told to go has left
+
+
+class Crowd:
+    """A service in a reactor of the test's own, and the clients that it has."""
+
+    def __init__(self, *listen: str, ready_file: Path | None = None) -> None:
+        self.reactor = MemoryReactorClock()
+        self.finished: list[str] = []
+        self.service = ProxyService(
+            self.reactor, list(listen) or [LOOPBACK], self._make_session, DRAIN, ready_file
+        )
+        self.service.finishing += [self._finish("first"), self._finish("second")]
+
+    def start(self) -> None:
+        """Let the reactor run."""
+        self.service.startService()
+        self.reactor.run()
+        self.reactor.hasStopped = False
+
+    def client(self) -> tuple[Socket, Socket]:
+        """Connect a client; return its connection and upstream's, which has greeted."""
+        _, factory, _, _ = self.reactor.tcpServers[0]
+        leg: Any = factory.buildProtocol(IPv4Address("TCP", "192.0.2.7", 40000))
+        client, server = Socket(), Socket()
+        client.protocol = leg
+        leg.makeConnection(client)
+        upstream = Leg(self._session, Side.UPSTREAM)
+        server.protocol = upstream
+        upstream.makeConnection(server)  # type: ignore[no-untyped-call]
+        server.receive(b"220 mail.example.org\r\n")
+        client.taken = b""
+        return client, server
+
+    def _make_session(self, address: str, gone: Callable[[ProxySession], None]) -> ProxySession:
+        self.address = address
+        relay = Relay(Heard(), self.reactor.seconds)
+        self._session = ProxySession(relay, FakeUpstream(), self.reactor, gone)
+        return self._session
+
+    def _finish(self, name: str) -> Callable[[], None]:
+        return lambda: self.finished.append(name)
+
+
+@pytest.fixture(autouse=True)
+def actions(monkeypatch: pytest.MonkeyPatch) -> dict[int, object]:
+    """What signals are to do; those of this process are left alone."""
+    found: dict[int, object] = {}
+    monkeypatch.setattr(signal, "signal", found.__setitem__)
+    return found
+
+
+def _in_transaction(client: Socket, server: Socket) -> None:
+    client.receive(b"MAIL FROM:<a@example.org>\r\n")
+    server.receive(b"250 ok\r\n")
+    client.taken = b""
+
+
+def test_it_listens_when_the_reactor_runs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing listens before; then each place is told on standard error and in the ready file."""
+    ready = tmp_path / "ready"
+    crowd = Crowd(LOOPBACK, "tcp6:2526:interface=\\:\\:1", ready_file=ready)
+    crowd.service.startService()
+    assert crowd.reactor.tcpServers == []
+    assert not ready.exists()
+    crowd.reactor.run()
+    listens = [(port, interface) for port, _, _, interface in crowd.reactor.tcpServers]
+    assert listens == [(2525, "127.0.0.1"), (2526, "::1")]
+    # Twisted's fake port calls every IPv4 interface 0.0.0.0.
+    places = ["0.0.0.0:2525", "[::1]:2526"]
+    assert ready.read_text().splitlines() == places
+    assert capfd.readouterr().err.splitlines() == [f"listening on {place}" for place in places]
+    told: list[list[str]] = []
+    crowd.service.listening.addCallback(told.append)
+    assert told == [places]
+
+
+def test_its_own_signals_are_in_place(actions: dict[int, object]) -> None:
+    """It takes SIGTERM and SIGINT, and what it was told to take beside them."""
+    crowd = Crowd()
+    crowd.service.signals["SIGUSR2"] = lambda: None
+    assert actions == {}
+    crowd.start()
+    assert set(actions) == {signal.SIGTERM, signal.SIGINT, signal.SIGUSR2}
+
+
+def test_a_session_knows_its_client() -> None:
+    """A session is told who connected, as HOST:PORT."""
+    crowd = Crowd()
+    crowd.start()
+    crowd.client()
+    assert crowd.address == "192.0.2.7:40000"
+
+
+def test_a_place_that_can_not_be_had(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One line names place and reason; everything is finished, the reactor stops, status 2."""
+
+    def refuse(port: int, factory: object, backlog: int = 50, interface: str = "") -> None:
+        raise CannotListenError(interface, port, OSError(98, "Address already in use"))
+
+    crowd = Crowd()
+    monkeypatch.setattr(crowd.reactor, "listenTCP", refuse)
+    crowd.start()
+    err = capfd.readouterr().err
+    assert err == "smtpproxy: can't listen on 127.0.0.1:2525: address already in use\n"
+    assert crowd.service.status == 2
+    assert crowd.finished == ["first", "second"]
+
+
+def test_one_place_of_two_is_not_enough(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Where one place can't be had nothing is said to be ready, and the other is given back."""
+    closed: list[int] = []
+    crowd = Crowd(LOOPBACK, "tcp:2526:interface=127.0.0.1")
+    listen: Any = crowd.reactor.listenTCP
+
+    def refuse(port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
+        if port == 2526:
+            raise CannotListenError(interface, port, OSError(98, "Address already in use"))
+        taken: Any = listen(port, factory, backlog, interface)
+        taken.stopListening = lambda: closed.append(port)
+        return taken
+
+    monkeypatch.setattr(crowd.reactor, "listenTCP", refuse)
+    crowd.start()
+    assert "listening on" not in capfd.readouterr().err
+    assert crowd.service.status == 2
+    assert closed == [2525]
+
+
+def test_a_ready_file_that_can_not_be_written(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever waits for it would wait forever: status 2, and nobody is told that it listens."""
+    crowd = Crowd(ready_file=tmp_path / "missing" / "ready")
+    crowd.start()
+    err = capfd.readouterr().err
+    assert str(tmp_path / "missing" / "ready") in err
+    assert err.startswith("smtpproxy: ")
+    assert err.count("\n") == 1
+    assert crowd.service.status == 2
+    assert not crowd.service.listening.called
+
+
+def test_stopping_lets_transactions_finish() -> None:
+    """An idle session hears 421 at once; one in a transaction goes on, and then all is over."""
+    crowd = Crowd()
+    crowd.start()
+    idle, idle_server = crowd.client()
+    busy, busy_server = crowd.client()
+    _in_transaction(busy, busy_server)
+    stopped = crowd.service.stop()
+    for socket in (idle, idle_server):
+        socket.flow()
+    assert idle.taken.startswith(b"421 ")
+    assert idle.ended == "closed"
+    assert busy.taken == b""
+    busy.receive(b"RCPT TO:<b@example.net>\r\n")
+    busy_server.receive(b"250 ok\r\n")
+    assert busy.taken == b"250 ok\r\n"
+    assert not stopped.called
+    assert crowd.finished == []
+    busy.receive(b"QUIT\r\n")
+    busy_server.receive(b"221 bye\r\n")
+    busy_server.peer_closes()
+    busy.flow()
+    assert stopped.called
+    assert crowd.finished == ["first", "second"]
+    assert crowd.reactor.getDelayedCalls() == []
+    assert crowd.service.status == 0
+
+
+def test_the_patience_of_stopping_ends() -> None:
+    """A transaction that takes too long hears 421; a client that reads nothing is aborted."""
+    crowd = Crowd()
+    crowd.start()
+    client, server = crowd.client()
+    _in_transaction(client, server)
+    client.room = 0
+    stopped = crowd.service.stop()
+    crowd.reactor.advance(DRAIN - 1)
+    assert client.waiting == 0
+    crowd.reactor.advance(1)
+    assert client.waiting > 0
+    server.flow()
+    assert not stopped.called
+    crowd.reactor.advance(GRACE)
+    client.flow()
+    assert client.ended == "aborted"
+    assert stopped.called
+    assert crowd.finished == ["first", "second"]
+
+
+def test_asked_twice_it_is_patient_no_more() -> None:
+    """A second request to stop ends open transactions by 421, and finishes once."""
+    crowd = Crowd()
+    crowd.start()
+    client, server = crowd.client()
+    _in_transaction(client, server)
+    crowd.service.end()
+    assert client.taken == b""
+    crowd.service.end()
+    client.flow()
+    server.flow()
+    assert client.taken.startswith(b"421 ")
+    assert crowd.finished == ["first", "second"]
+    assert crowd.reactor.hasStopped
+
+
+def test_the_reactor_stops_last() -> None:
+    """`end` stops the reactor, once every file is finished."""
+    crowd = Crowd()
+    crowd.start()
+    order: list[str] = []
+    crowd.service.finishing = [lambda: order.append("files")]
+    crowd.reactor.stop = lambda: order.append("reactor")  # type: ignore[method-assign]
+    crowd.service.end()
+    assert order == ["files", "reactor"]
+
+
+def test_a_session_that_is_over_is_forgotten() -> None:
+    """Nobody waits at the end for a client that left long before."""
+    crowd = Crowd()
+    crowd.start()
+    client, server = crowd.client()
+    client.peer_closes()
+    server.flow()
+    server.peer_closes()
+    assert crowd.service.stop().called
+
+
+def test_what_is_found_is_said_and_kept(capfd: pytest.CaptureFixture[str]) -> None:
+    """A problem is one line at once, and status 1; it never hides that nothing could start."""
+    service = Crowd().service
+    service.found("replay miss 1")
+    assert capfd.readouterr().err == "smtpproxy: replay miss 1\n"
+    assert service.status == 1
+    service.status = 2
+    service.found("another")
+    assert service.status == 2
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A file that can't be replaced stays as it was, and nothing is left beside it."""
+    path = tmp_path / "ready"
+    write_whole(path, "127.0.0.1:2525\n")
+    write_whole(path, "127.0.0.1:2526\n")
+    assert path.read_text() == "127.0.0.1:2526\n"
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(OSError):
+        write_whole(tmp_path / "missing" / "ready", "")
