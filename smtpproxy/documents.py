@@ -136,6 +136,10 @@ class _Reader:
                     yield self._node(next(self._events), 0)
         except yaml.MarkedYAMLError as error:
             raise self._explained(error) from None
+        except yaml.reader.ReaderError as error:
+            line = self._text.count("\n", 0, error.position) + 1
+            problem = f"the character #x{_number(error.character):04x} is not allowed"
+            raise DocumentError(self._source, line, f"is not YAML: {problem}") from None
         except yaml.YAMLError as error:
             raise DocumentError(self._source, 0, f"is not YAML: {_one_line(error)}") from None
 
@@ -185,6 +189,10 @@ class _Reader:
             lines[key.value] = key.line
             entries[key.value] = self._node(next(self._events), depth + 1)
         return Mapping(start.start_mark.line + 1, entries, lines)
+
+
+def _number(character: str | int) -> int:
+    return character if isinstance(character, int) else ord(character)
 
 
 def _one_line(error: object) -> str:

@@ -16,30 +16,43 @@ from smtpproxy.smtp.facts import Continuation, Reply
 from smtpproxy.smtp.verbs import KNOWN_VERBS
 
 PLACEHOLDER = b"[redacted]"
-_LINE = PLACEHOLDER + b"\r\n"
+REDACTED_LINE = PLACEHOLDER + b"\r\n"
 
-_AUTH = re.compile(rb"([ \t]*AUTH[ \t]+[A-Za-z0-9_-]{1,20})[ \t]+[^\r\n]*", re.IGNORECASE)
+#: Mechanisms whose names are kept: the IANA registry's, and two of old. What stands in the place of
+#: a mechanism and is none of these may be a secret.
+_MECHANISMS = (
+    b"ANONYMOUS|CRAM-MD5|DIGEST-MD5|EXTERNAL|GSSAPI|GS2-KRB5|KERBEROS_V[45]|LOGIN|NTLM|OAUTHBEARER"
+    b"|PLAIN|SCRAM-SHA-(?:1|224|256|384|512)(?:-PLUS)?|SECURID|XOAUTH2?"
+)
+_AUTH = re.compile(rb"([ \t]*AUTH[ \t]+(?:" + _MECHANISMS + rb"))(?:[ \t]+[^\r\n]*)?\r?\n", re.I)
+_LIKE_AUTH = re.compile(rb"([ \t]*AUTH)[^\r\n]*", re.I)
 _PROMPTS = frozenset({b"username:", b"password:", b"user name", b"user name\0", b"password\0"})
 # A challenge that decodes as one but says nothing: <smtpproxy@localhost>.
 _CHALLENGE = base64.b64encode(b"<smtpproxy@localhost>")
+# The token in XOAUTH2 and OAUTHBEARER (RFC 7628 §3.1).
+_BEARER = re.compile(rb"auth=[^\x01 ]* *([^\x01]+)", re.I)
 #: Shorter texts are too common to be taken for a secret that is repeated.
 _SHORTEST = 4
 _MOST = 32
 
 
+# Stages at which no client names a secret, unless it has authenticated before.
+_HARMLESS = frozenset({"CONNECT", "END-OF-DATA", *KNOWN_VERBS} - {"AUTH"})
+
+
 class Redactor:
     """What one session's secrets are, and how its facts look without them."""
 
-    __slots__ = ("_mechanism", "_secrets")
+    __slots__ = ("_refused", "_secrets", "active")
 
     def __init__(self) -> None:
-        self._mechanism = b""  # of the last AUTH; b"" while the client has not authenticated
+        self.active = False  # the client has authenticated, or tried to
+        self._refused = False  # and was not let in
         self._secrets: list[bytes] = []
 
-    @property
-    def active(self) -> bool:
-        """Has the client authenticated, or tried to?"""
-        return self._mechanism != b""
+    def concerns(self, stage: str) -> bool:
+        """Is there anything to redact in an exchange at this stage?"""
+        return self.active or stage == "AUTH" or stage not in _HARMLESS
 
     def sent(self, exchange: Exchange) -> bytes:
         """Return what the client sent, as it may be kept: b"" for a greeting or mail data."""
@@ -47,48 +60,67 @@ class Redactor:
         if command is None:
             return b""
         if type(command) is Continuation:
+            self._note(exchange)
             return self._continuation(command.wire)
         if exchange.stage == "AUTH":
+            self._note(exchange)
             return self._auth(command.wire)
+        if exchange.stage in KNOWN_VERBS:
+            return command.wire
         # Behind an AUTH that was refused come lines that were meant as credentials.
-        if self._mechanism and exchange.stage not in KNOWN_VERBS:
+        if self._refused:
             self._learn(command.wire)
-            return _LINE
-        return command.wire
+            return REDACTED_LINE
+        if not _LIKE_AUTH.match(command.wire):
+            return command.wire
+        self._note(exchange)
+        return self._auth(command.wire)
+
+    def foresee(self, exchange: Exchange) -> None:
+        """Learn the secrets of an AUTH that is not answered yet."""
+        self.sent(exchange)
 
     def stage(self, exchange: Exchange, sent: bytes) -> str:
         """Return the stage as it may be kept: the verb of a line that is a secret is part of it."""
-        return UNREADABLE if sent is _LINE and exchange.stage != "AUTH" else exchange.stage
+        secret = sent is REDACTED_LINE and exchange.stage != "AUTH"
+        return UNREADABLE if secret else exchange.stage
+
+    def _note(self, exchange: Exchange) -> None:
+        self.active = True
+        self._refused = exchange.heard is None or exchange.heard.code // 100 != 2
 
     def said(self, exchange: Exchange, reply: Reply | None) -> Reply | None:
         """Return a reply as it may be kept."""
-        if reply is None or not self._mechanism:
+        if reply is None or not self.active:
             return reply
         if exchange.stage == "AUTH" and reply.code == 334:
             return self._challenge(reply)
-        wire = reply.wire
-        for secret in self._secrets:
-            wire = wire.replace(secret, PLACEHOLDER)
-        return reply if wire is reply.wire else Reply(reply.code, wire)
+        wire = self.from_server(reply.wire)
+        return reply if wire == reply.wire else Reply(reply.code, wire)
 
-    def octets(self, octets: bytes) -> bytes:
-        """Return octets of no particular kind, such as an unfinished line, as they may be kept."""
-        if not self._mechanism and b"AUTH" not in octets.lstrip()[:16].upper():
-            return octets
-        return PLACEHOLDER
+    def from_server(self, octets: bytes) -> bytes:
+        """Return a server's octets as they may be kept: it may repeat what it was told."""
+        for secret in self._secrets:
+            octets = octets.replace(secret, PLACEHOLDER)
+        return octets
+
+    def from_client(self, octets: bytes) -> bytes:
+        """Return octets that are no whole command, such as an unfinished line."""
+        return PLACEHOLDER if self.active or _LIKE_AUTH.match(octets) else octets
 
     def _auth(self, wire: bytes) -> bytes:
         words = wire.split(None, 2)
-        self._mechanism = words[1].upper() if len(words) > 1 else b"?"
-        if len(words) > 2:
-            self._learn(words[2])
-        return _AUTH.sub(rb"\1 " + PLACEHOLDER, wire)
+        for word in words[2:] if _AUTH.fullmatch(wire) else words[1:]:
+            self._learn(word)
+        if _AUTH.fullmatch(wire):
+            return _AUTH.sub(rb"\1 " + PLACEHOLDER + b"\r\n", wire) if len(words) > 2 else wire
+        return _LIKE_AUTH.sub(rb"\1 " + PLACEHOLDER, wire)
 
     def _continuation(self, wire: bytes) -> bytes:
         if wire.strip() == b"*":  # RFC 4954 §4: the client cancels
             return wire
         self._learn(wire)
-        return _LINE
+        return REDACTED_LINE
 
     def _challenge(self, reply: Reply) -> Reply:
         text = reply.wire[4:].strip()
@@ -101,6 +133,7 @@ class Redactor:
         token = wire.strip()
         decoded = _decoded(token)
         found = [token, decoded, decoded.rpartition(b"\0")[2], decoded.rpartition(b" ")[2]]
+        found += _BEARER.findall(decoded)
         for secret in found:
             if len(secret) >= _SHORTEST and secret not in self._secrets:
                 self._secrets.append(secret)

@@ -44,6 +44,9 @@ class Watcher(Protocol):
     def exchanged(self, exchange: Exchange) -> None:
         """The client heard the answer, or will never hear one."""
 
+    def authenticating(self, exchange: Exchange) -> None:
+        """The client sent AUTH, or a continuation of it: upstream may repeat it from now on."""
+
     def mail_data(self, fact: MailData | Chunk) -> None:
         """The client sent octets of mail data, or of a BDAT chunk."""
 
@@ -185,6 +188,8 @@ class Relay:
         verb = command.verb
         exchange = Exchange(verb, command, self._seconds(), bool(self._queue))
         self._queue.append(exchange)
+        if verb == "AUTH":
+            self._watcher.authenticating(exchange)
         if verb in self._judge.concerned:
             if exchange.pipelined and verb in self._judge.waiting:
                 # Nothing behind it is read until its turn comes.
@@ -236,6 +241,7 @@ class Relay:
                     self._upward.append(octets)
             case Continuation(wire):
                 exchange = Exchange("AUTH", fact, self._seconds())
+                self._watcher.authenticating(exchange)
                 if "AUTH" in self._judge.concerned:
                     self._judge.consider(exchange)
                 self._queue.append(exchange)

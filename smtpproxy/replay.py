@@ -9,11 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from smtpproxy.cassette.matching import FREE, PROLOGUE, Branch, Key, Point, Tree, key_of
+from smtpproxy.cassette.matching import (
+    FREE,
+    PROLOGUE,
+    Branch,
+    Key,
+    Point,
+    Tree,
+    ends_transaction,
+    key_of,
+)
 from smtpproxy.cassette.model import END_OF_DATA, Cassette
+from smtpproxy.exchange import Exchange
+from smtpproxy.redaction import Redactor
 from smtpproxy.responder import Answer
 from smtpproxy.smtp.facts import Command, Continuation, Reply
 from smtpproxy.smtp.server import final_code
+from smtpproxy.visible import visible
 
 DIFFERENT, ALREADY_USED, MISSING = "different", "already used", "missing"
 
@@ -85,6 +97,8 @@ class Replay:
         self._claims: list[tuple[Branch, int]] = []
         self._miss: bytes = b""  # the answer to the rest of a transaction that was missed
         self._hello: dict[str, Answer] = {}
+        # What is compared and shown is what may be kept: the cassette holds no more.
+        self._redactor = Redactor()
 
     def greeting(self) -> Answer:
         """Greet as recorded."""
@@ -92,21 +106,31 @@ class Replay:
 
     def command(self, command: Command) -> Answer:
         """Answer as recorded."""
-        stage = command.verb
+        exchange = Exchange(command.verb, command, 0.0)
+        sent = self._redactor.sent(exchange)
+        stage = self._redactor.stage(exchange, sent)
         if stage in PROLOGUE or stage in ("MAIL", "QUIT"):
             self._leave_transaction()
         if stage in PROLOGUE:
-            return self._prologue_step(stage, command.wire)
+            return self._answered(exchange, self._prologue_step(stage, sent))
         if stage == "NOOP" or (stage in FREE and self._point is None):
             self._miss = b"" if stage == "RSET" else self._miss
             return self._free(stage)
         if self._miss:
             return Answer(self._miss)
-        return self._transaction_step(stage, command.wire)
+        return self._transaction_step(stage, sent)
 
     def continuation(self, line: Continuation) -> Answer:
         """Answer as recorded, whatever the credentials."""
-        return self._prologue_step("AUTH", line.wire)
+        exchange = Exchange("AUTH", line, 0.0)
+        return self._answered(exchange, self._prologue_step("AUTH", self._redactor.sent(exchange)))
+
+    def _answered(self, exchange: Exchange, answer: Answer) -> Answer:
+        """Let the redactor know how an AUTH fared."""
+        if exchange.stage == "AUTH":
+            exchange.heard = Reply(final_code(answer.octets), answer.octets)
+            self._redactor.sent(exchange)
+        return answer
 
     def end_of_mail_data(self) -> Answer:
         """Answer as recorded."""
@@ -136,7 +160,8 @@ class Replay:
 
     def _free(self, stage: str) -> Answer:
         recorded = self._player.tree.free.get(stage)
-        return Answer(recorded[0] if recorded else _GENERIC[stage], close=stage == "QUIT")
+        answer = _answer(recorded[0] if recorded else _GENERIC[stage])
+        return answer._replace(close=answer.close or stage == "QUIT")
 
     def _transaction_step(self, stage: str, sent: bytes) -> Answer:
         point = self._point or self._prologue.pool or Point()
@@ -154,7 +179,8 @@ class Replay:
         self._claims.append((branch, slot))
         following, heard = branch.slots[slot]
         self._point = following
-        if stage in (END_OF_DATA, "RSET") or not (following.branches or following.endings):
+        last = ends_transaction(stage, sent)
+        if last or not (following.branches or following.endings):
             self._point = None
             self._claims = []
         return _answer(heard)
@@ -214,9 +240,9 @@ def _answer(heard: bytes | None) -> Answer:
 
 
 def _shown(sent: bytes) -> str:
-    return sent.strip().decode("utf-8", "backslashreplace")
+    return visible(sent.strip())
 
 
 def _one_line(text: str) -> bytes:
     """Return a reply line no longer than a client must take (RFC 5321 §4.5.3.1.5: 512 octets)."""
-    return "".join(c if c.isprintable() else "?" for c in text).encode()[:510] + b"\r\n"
+    return text.encode("ascii", "backslashreplace")[:510] + b"\r\n"

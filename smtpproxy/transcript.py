@@ -107,7 +107,7 @@ class Transcript:
         stage, command = exchange.stage, exchange.command
         said, heard = exchange.said, exchange.heard
         sent = b"" if command is None else command.wire
-        if redactor.active or stage == "AUTH":
+        if redactor.concerns(stage):
             sent = redactor.sent(exchange)
             stage = redactor.stage(exchange, sent)
             shown = redactor.said(exchange, said)
@@ -129,6 +129,10 @@ class Transcript:
         for observer in self._observers:
             observer.exchanged(self.session, entry)
 
+    def authenticating(self, exchange: Exchange) -> None:
+        """Keep in mind what must not be kept."""
+        self._redactor.foresee(exchange)
+
     def mail_data(self, fact: MailData | Chunk) -> None:
         """Hand mail data on."""
         for observer in self._observers:
@@ -138,7 +142,9 @@ class Transcript:
         """Hand a fact on."""
         if fact == "opaque":
             self.session.opaque = detail
-        note = Note(fact, detail, self._redactor.octets(octets), self._seconds())
+        redactor = self._redactor
+        shown = (redactor.from_client if detail == "client" else redactor.from_server)(octets)
+        note = Note(fact, detail, shown, self._seconds())
         for observer in self._observers:
             observer.noted(self.session, note)
 

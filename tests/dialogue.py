@@ -37,6 +37,9 @@ class Witness:
         """Remember the exchange."""
         self.exchanges.append(exchange)
 
+    def authenticating(self, exchange: Exchange) -> None:
+        """Nothing to remember."""
+
     def mail_data(self, fact: MailData | Chunk) -> None:
         """Remember mail data."""
         self.mail += fact.octets

@@ -64,6 +64,21 @@ def test_a_server_that_repeats_credentials(watched: Watched, how: str, form: str
     assert leaks(watched.over(), token) == []
 
 
+def test_a_password_that_begins_as_the_user_name(watched: Watched) -> None:
+    """Where one secret is part of another, nothing of the longer one is left over."""
+    user, password = encoded("canary-bird"), encoded("canary-bird-has-flown")
+    watched.play(
+        f"""
+        {READY}
+        C: AUTH LOGIN {user}
+        S: 334 UGFzc3dvcmQ6
+        C: {password}
+        S: 535 5.7.8 canary-bird-has-flown is not canary-bird
+        """
+    )
+    assert "flown" not in watched.over()
+
+
 def test_a_server_that_repeats_credentials_later(watched: Watched) -> None:
     """Nor does a later reply, a reply that answers nothing, or half a line give them away."""
     said = f"{PLAIN} {PASSWORD}"

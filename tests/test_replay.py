@@ -4,7 +4,7 @@ import pytest
 
 from smtpproxy.replay import without_unreplayable
 from tests.cassette.dialogues import cassette, dialogue
-from tests.cassette.replaying import CLOSING, LETTER, OPENING, Table, letter, lines, table
+from tests.cassette.replaying import CLOSING, LETTER, OPENING, Replaying, letter, lines, replaying
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ from tests.cassette.replaying import CLOSING, LETTER, OPENING, Table, letter, li
 def test_the_same_client_hears_the_same(middle: str) -> None:
     """A client that says what it said hears what it heard, and all of the cassette is used."""
     text = dialogue(lines(OPENING, *map(str.strip, middle.strip().splitlines()), CLOSING))
-    replay = table(text)
+    replay = replaying(text)
     client = replay.client()
     assert client.played(text) == text
     assert client.server.closed
@@ -71,7 +71,7 @@ def test_a_pipelining_client_gets_its_answers_in_order(step: int) -> None:
     """However the recording was grouped, and however the client groups its commands."""
     one_by_one = lines(OPENING, LETTER)
     commands = [line[3:] for line in LETTER.splitlines() if line.startswith("C: ")][:3]
-    client = table(one_by_one).opened()
+    client = replaying(one_by_one).opened()
     heard = [client.says(*commands[at : at + step]) for at in range(0, 3, step)]
     assert b"".join(heard) == b"250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 go\r\n"
 
@@ -79,7 +79,7 @@ def test_a_pipelining_client_gets_its_answers_in_order(step: int) -> None:
 @pytest.mark.parametrize("recorded", [1, 2])
 def test_with_repeat_nothing_is_used_up(recorded: int) -> None:
     """The same messages may be sent again and again."""
-    replay = table(lines(OPENING, *(letter(number) for number in range(recorded))), repeat=True)
+    replay = replaying(lines(OPENING, *(letter(number) for number in range(recorded))), repeat=True)
     for round_ in range(5):
         text = lines(OPENING, letter(round_ % recorded))
         assert replay.client().played(text) == text
@@ -97,7 +97,7 @@ def test_with_repeat_nothing_is_used_up(recorded: int) -> None:
 )
 def test_what_differs_at_every_run_is_no_difference(recorded: str, live: str) -> None:
     """SIZE, ENVID, credentials and spelling are not compared."""
-    replay = table(lines(OPENING, f"C: {recorded}\nS: 250 2.1.0 Ok"))
+    replay = replaying(lines(OPENING, f"C: {recorded}\nS: 250 2.1.0 Ok"))
     assert replay.opened().says(live) == b"250 2.1.0 Ok\r\n"
     assert replay.misses == []
 
@@ -114,7 +114,7 @@ def test_credentials_are_not_compared() -> None:
         """
     recorded = lines(OPENING, dialogue(auth.format("[redacted]", "[redacted]")), LETTER)
     live = lines(OPENING, dialogue(auth.format("Ym9i", "c2VjcmV0")), LETTER)
-    replay = table(recorded)
+    replay = replaying(recorded)
     assert replay.client().played(live) == live
     assert (replay.misses, replay.unused) == ([], 0)
 
@@ -122,7 +122,7 @@ def test_credentials_are_not_compared() -> None:
 def test_lines_behind_a_refused_auth_are_the_recorded_ones() -> None:
     """Credentials that were pipelined behind a refused AUTH were recorded as placeholders."""
     refused = "C: AUTH LOGIN\nC: {}\nC: {}\nS: 504 5.5.4 No\nS: 500 what\nS: 500 again"
-    replay = table(lines(OPENING, refused.format("[redacted]", "[redacted]")))
+    replay = replaying(lines(OPENING, refused.format("[redacted]", "[redacted]")))
     live = refused.format("Ym9i", "c2VjcmV0cGFzcw")
     assert replay.opened().played(live) == live
     assert replay.misses == []
@@ -149,7 +149,7 @@ def test_what_cannot_be_replayed_is_not_offered(recorded: str, offered: str) -> 
 
 def test_a_client_is_not_offered_what_cannot_be_replayed() -> None:
     """The EHLO that a client hears is the one without."""
-    replay = table("S: 220 a\nC: EHLO x\nS: 250-a\nS: 250-STARTTLS\nS: 250 SIZE")
+    replay = replaying("S: 220 a\nC: EHLO x\nS: 250-a\nS: 250-STARTTLS\nS: 250 SIZE")
     assert replay.client().says("EHLO x") == b"250-a\r\n250 SIZE\r\n"
 
 
@@ -163,14 +163,14 @@ def test_a_client_is_not_offered_what_cannot_be_replayed() -> None:
 )
 def test_where_the_server_closed_the_connection_is_closed(ending: str, said: bytes) -> None:
     """After 421, and where upstream went away without an answer, nothing more is said."""
-    client = table(lines(OPENING, ending)).opened()
+    client = replaying(lines(OPENING, ending)).opened()
     assert client.says(ending.splitlines()[0][3:]) == said
     assert client.server.closed
 
 
 def test_a_greeting_of_421_closes() -> None:
     """A server that was busy is busy again."""
-    client = table("S: 421 4.3.2 Busy").client()
+    client = replaying("S: 421 4.3.2 Busy").client()
     assert client.greeting == b"421 4.3.2 Busy\r\n"
     assert client.server.closed
 
@@ -180,4 +180,4 @@ def test_what_a_rule_said_is_replayed() -> None:
     recorded = cassette(lines(OPENING, "C: VRFY b\nS: 252 upstream"))
     one = recorded.sessions[0].dialogue[-1]
     recorded.sessions[0].dialogue[-1] = one._replace(changed=True, saw=b"550 rule\r\n")
-    assert Table(recorded).opened().says("VRFY b") == b"550 rule\r\n"
+    assert Replaying(recorded).opened().says("VRFY b") == b"550 rule\r\n"

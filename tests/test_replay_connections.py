@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cassette.dialogues import dialogue
-from tests.cassette.replaying import CLOSING, LETTER, OPENING, letter, lines, table
+from tests.cassette.replaying import CLOSING, LETTER, OPENING, letter, lines, replaying
 
 
 def test_one_session_may_be_spread_over_connections() -> None:
     """Messages of one recorded session are replayed to clients that send one each."""
-    replay = table(lines(OPENING, letter(1), letter(2), letter(3), CLOSING))
+    replay = replaying(lines(OPENING, letter(1), letter(2), letter(3), CLOSING))
     for number in (1, 2, 3):
         text = lines(OPENING, letter(number), CLOSING)
         assert replay.client().played(text) == text
@@ -19,7 +19,7 @@ def test_one_session_may_be_spread_over_connections() -> None:
 
 def test_sessions_may_be_joined_in_one_connection() -> None:
     """Messages of many recorded sessions are replayed to a client that keeps its connection."""
-    replay = table(*(lines(OPENING, letter(number), CLOSING) for number in (1, 2, 3)))
+    replay = replaying(*(lines(OPENING, letter(number), CLOSING) for number in (1, 2, 3)))
     text = lines(OPENING, letter(1), letter(2), letter(3), CLOSING)
     assert replay.client().played(text) == text
     assert (replay.misses, replay.unused) == ([], 0)
@@ -27,17 +27,26 @@ def test_sessions_may_be_joined_in_one_connection() -> None:
 
 def test_another_order_is_no_difference() -> None:
     """Any unused transaction fits that has the same envelope."""
-    replay = table(lines(OPENING, letter(1, "b"), letter(2, "c")))
+    replay = replaying(lines(OPENING, letter(1, "b"), letter(2, "c")))
     client = replay.opened()
     for text in (letter(2, "c"), letter(1, "b")):
         assert client.played(text) == text
     assert replay.misses == []
 
 
+def test_a_prologue_is_taken_while_it_has_transactions_left() -> None:
+    """Where servers offered different keywords, each message is found under its own EHLO."""
+    other = OPENING.replace("S: 250 8BITMIME", "S: 250-8BITMIME\nS: 250 SMTPUTF8")
+    replay = replaying(lines(OPENING, letter(1, "b")), lines(other, letter(2, "c")))
+    for text in (lines(OPENING, letter(1, "b")), lines(other, letter(2, "c"))):
+        assert replay.client().played(text) == text
+    assert (replay.misses, replay.unused) == ([], 0)
+
+
 @pytest.mark.parametrize("recipients", ["bcd", "dcb", "cdb"])
 def test_concurrent_connections_do_not_starve_one_another(recipients: str) -> None:
     """Three clients begin alike, and each finds the transaction that its recipient belongs to."""
-    replay = table(*(lines(OPENING, letter(at, name)) for at, name in enumerate("bcd")))
+    replay = replaying(*(lines(OPENING, letter(at, name)) for at, name in enumerate("bcd")))
     clients = [replay.opened() for _ in recipients]
     for client in clients:
         assert client.says("MAIL FROM:<a@example.org>") == b"250 2.1.0 Ok\r\n"
@@ -64,7 +73,7 @@ GREYLISTED = dialogue(
 def test_greylisting_over_two_connections(how: str) -> None:
     """Refused first and accepted later, as recorded: never the other way round."""
     first, second = lines(OPENING, GREYLISTED, how), lines(OPENING, LETTER, CLOSING)
-    replay = table(first, second)
+    replay = replaying(first, second)
     assert replay.client().played(first) == first
     assert replay.client().played(second) == second
     assert (replay.misses, replay.unused) == ([], 0)
@@ -74,14 +83,14 @@ def test_greylisting_over_two_connections(how: str) -> None:
 def test_greylisting_on_one_connection(how: str) -> None:
     """The same where the client tries again at once, with or without RSET."""
     text = dialogue(lines(OPENING, GREYLISTED, *how.splitlines(), LETTER, CLOSING))
-    replay = table(text)
+    replay = replaying(text)
     assert replay.client().played(text) == text
     assert (replay.misses, replay.unused) == ([], 0)
 
 
 def test_a_client_that_sends_nothing_uses_up_nothing() -> None:
     """Health checks connect, and leave at once, after EHLO, or after QUIT."""
-    replay = table(lines(OPENING, LETTER, CLOSING))
+    replay = replaying(lines(OPENING, LETTER, CLOSING))
     for text in (OPENING.splitlines()[0], OPENING, lines(OPENING, CLOSING)):
         client = replay.client()
         assert client.played(text) == text
@@ -92,7 +101,7 @@ def test_a_client_that_sends_nothing_uses_up_nothing() -> None:
 
 def test_noop_rset_and_quit_use_up_nothing() -> None:
     """They are answered as often as they come, recorded or not, and leave transactions alone."""
-    replay = table(lines(OPENING, LETTER))
+    replay = replaying(lines(OPENING, LETTER))
     client = replay.opened()
     for _ in range(3):
         assert client.says("NOOP").startswith(b"250 ")
@@ -109,7 +118,7 @@ def test_noop_rset_and_quit_use_up_nothing() -> None:
 @pytest.mark.parametrize("said", ["", "C: RCPT TO:<b@example.net>", "C: RSET"])
 def test_a_transaction_that_is_given_up_is_given_back(said: str) -> None:
     """A client that leaves, or takes its transaction back, leaves it to the next one."""
-    replay = table(lines(OPENING, LETTER))
+    replay = replaying(lines(OPENING, LETTER))
     client = replay.opened()
     client.played(lines("C: MAIL FROM:<a@example.org>", "S: 250 2.1.0 Ok", said))
     client.server.gone()
@@ -121,10 +130,23 @@ def test_a_transaction_that_is_given_up_is_given_back(said: str) -> None:
 def test_a_transaction_that_was_recorded_as_given_up_is_used_up() -> None:
     """Where the recorded client left, too, leaving is the end of that transaction."""
     begun = "C: MAIL FROM:<a@example.org>\nS: 250 2.1.0 Ok"
-    replay = table(lines(OPENING, begun))
+    replay = replaying(lines(OPENING, begun))
     client = replay.opened()
     assert client.played(begun) == begun
     client.server.gone()
+    assert (replay.misses, replay.unused) == ([], 0)
+
+
+def test_only_as_many_are_given_up_as_were_recorded() -> None:
+    """Of two clients that leave, where one did, the second leaves its transaction to the next."""
+    begun = "C: MAIL FROM:<a@example.org>\nS: 250 2.1.0 Ok"
+    replay = replaying(lines(OPENING, LETTER), lines(OPENING, begun))
+    for unused in (1, 1):
+        client = replay.opened()
+        assert client.played(begun) == begun
+        client.server.gone()
+        assert replay.unused == unused
+    assert replay.opened().played(LETTER) == LETTER
     assert (replay.misses, replay.unused) == ([], 0)
 
 
@@ -132,7 +154,7 @@ def test_a_message_in_chunks_is_used_up_by_its_last() -> None:
     """BDAT LAST ends the transaction (RFC 3030 §2), whatever the client does next."""
     envelope = LETTER.partition("C: DATA")[0].strip()
     recorded = lines(OPENING, envelope, "C: BDAT 0 LAST\nS: 250 Ok\nC: RSET\nS: 250 Ok", CLOSING)
-    replay = table(recorded)
+    replay = replaying(recorded)
     text = lines(OPENING, envelope, "C: BDAT 0 LAST\nS: 250 Ok", CLOSING)
     assert replay.client().played(text) == text
     assert (replay.misses, replay.unused) == ([], 0)
@@ -152,7 +174,7 @@ def test_no_spreading_starves_anybody(
 ) -> None:
     """However messages were recorded, and however they are sent at once, each finds its own."""
     names, sent = orders
-    replay = table(*(lines(OPENING, *map(message, part)) for part in parts(names, recorded)))
+    replay = replaying(*(lines(OPENING, *map(message, part)) for part in parts(names, recorded)))
     clients = [commands(part) for part in parts(sent, live)]
     connections = [replay.opened() for _ in clients]
     for turn in [*turns, *list(range(len(clients))) * 21]:

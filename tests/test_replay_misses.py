@@ -4,7 +4,7 @@ import pytest
 
 from smtpproxy.replay import ALREADY_USED, DIFFERENT, MISSING, Miss
 from tests.cassette.dialogues import SOURCE, cassette, cassette_text
-from tests.cassette.replaying import CLOSING, LETTER, OPENING, letter, lines, table
+from tests.cassette.replaying import CLOSING, LETTER, OPENING, letter, lines, replaying
 
 RECORDED = lines(OPENING, LETTER, CLOSING)
 ENVELOPE = lines("C: MAIL FROM:<a@example.org>", "S: 250 2.1.0 Ok")
@@ -23,7 +23,7 @@ ENVELOPE = lines("C: MAIL FROM:<a@example.org>", "S: 250 2.1.0 Ok")
 )
 def test_the_verdict_on_a_first_command(said: str, verdict: str, stage: str, closest: str) -> None:
     """Other arguments are different; a verb that the cassette does not have here is missing."""
-    replay = table(RECORDED)
+    replay = replaying(RECORDED)
     replay.opened().says(said)
     assert [miss[1:5] for miss in replay.misses] == [(verdict, stage, said, closest)]
     assert replay.unused == 1
@@ -40,7 +40,7 @@ def test_the_verdict_on_a_first_command(said: str, verdict: str, stage: str, clo
 )
 def test_the_verdict_within_a_transaction(said: str, verdict: str, closest: str) -> None:
     """Within a transaction its own exchanges are what a command is compared with."""
-    replay = table(RECORDED)
+    replay = replaying(RECORDED)
     client = replay.opened()
     assert client.played(ENVELOPE) == ENVELOPE
     client.says(said)
@@ -50,7 +50,7 @@ def test_the_verdict_within_a_transaction(said: str, verdict: str, closest: str)
 
 def test_what_was_replayed_is_already_used() -> None:
     """The second of two equal messages, of which one was recorded, is no difference."""
-    replay = table(RECORDED)
+    replay = replaying(RECORDED)
     client = replay.opened()
     assert client.played(LETTER) == LETTER
     client.says("MAIL FROM:<a@example.org>")
@@ -61,7 +61,7 @@ def test_what_was_replayed_is_already_used() -> None:
 
 def test_what_another_holds_is_already_used() -> None:
     """Two clients at once, and one recorded message: the second one hears of it at once."""
-    replay = table(RECORDED)
+    replay = replaying(RECORDED)
     one, two = replay.opened(), replay.opened()
     assert one.played(ENVELOPE) == ENVELOPE
     assert two.says("MAIL FROM:<a@example.org>").startswith(b"554 5.3.0 smtpproxy: replay miss 1")
@@ -70,7 +70,7 @@ def test_what_another_holds_is_already_used() -> None:
 
 def test_a_miss_names_the_line_of_what_is_closest() -> None:
     """Whoever reads the report finds the recorded exchange in the file."""
-    replay = table(RECORDED)
+    replay = replaying(RECORDED)
     replay.opened().says("MAIL FROM:<z@example.org>")
     line = cassette_text(RECORDED).split("\n").index('- C: "MAIL FROM:<a@example.org>"') + 1
     (miss,) = replay.misses
@@ -98,14 +98,14 @@ def test_a_miss_is_one_line_for_people() -> None:
 )
 def test_the_client_hears_a_distinctive_reply(said: str, begins: bytes) -> None:
     """A miss makes a client fail at once, instead of trying again for days."""
-    client = table(RECORDED).opened()
+    client = replaying(RECORDED).opened()
     assert client.says(said).startswith(begins)
     assert not client.server.closed
 
 
 def test_an_empty_cassette_is_a_miss_at_connect() -> None:
     """Nothing to greet with: 421, which closes (RFC 5321 §4.2.3)."""
-    replay = table()
+    replay = replaying()
     client = replay.client()
     assert client.greeting.startswith(b"421 4.3.0 smtpproxy: replay miss 1 at CONNECT")
     assert client.server.closed
@@ -115,7 +115,7 @@ def test_an_empty_cassette_is_a_miss_at_connect() -> None:
 def test_recorded_tls_is_a_miss() -> None:
     """What was said under TLS was not read, so STARTTLS can't be replayed."""
     tls = "S: 220 a\nC: EHLO x\nS: 250-a\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go"
-    replay = table(tls)
+    replay = replaying(tls)
     client = replay.client()
     client.says("EHLO x")
     assert client.says("STARTTLS").startswith(b"454 4.7.0 smtpproxy: replay miss 1")
@@ -126,7 +126,7 @@ def test_recorded_tls_is_a_miss() -> None:
 )
 def test_the_reply_is_one_a_client_can_take(said: str) -> None:
     """RFC 5321 §4.2 and §4.5.3.1.5: one line of at most 512 octets of printable ASCII."""
-    heard = table(RECORDED).opened().says(said)
+    heard = replaying(RECORDED).opened().says(said)
     assert len(heard) <= 512
     assert heard.endswith(b"\r\n")
     assert all(0x20 <= octet < 0x7F for octet in heard[:-2])
@@ -134,7 +134,7 @@ def test_the_reply_is_one_a_client_can_take(said: str) -> None:
 
 def test_the_rest_of_a_missed_transaction_hears_the_same() -> None:
     """One miss, however many commands depend on it: a client that goes on can't succeed."""
-    replay = table(RECORDED)
+    replay = replaying(RECORDED)
     client = replay.opened()
     refusal = client.says("MAIL FROM:<z@example.org>")
     assert client.says("RCPT TO:<b@example.net>", "RCPT TO:<c@example.net>", "DATA") == refusal * 3
@@ -143,7 +143,7 @@ def test_the_rest_of_a_missed_transaction_hears_the_same() -> None:
 
 def test_a_recipient_that_is_missed_spoils_the_message() -> None:
     """The recorded message, which had another recipient, is not taken for this one."""
-    replay = table(RECORDED)
+    replay = replaying(RECORDED)
     client = replay.opened()
     client.says("MAIL FROM:<a@example.org>", "RCPT TO:<z@example.net>")
     assert client.says("DATA").startswith(b"554 5.3.0 smtpproxy: replay miss 1 at RCPT")
@@ -154,7 +154,7 @@ def test_a_recipient_that_is_missed_spoils_the_message() -> None:
 @pytest.mark.parametrize("between", [(), ("RSET",), ("EHLO app.example.org",), ("NOOP",)])
 def test_after_a_miss_the_next_transaction_is_replayed(between: tuple[str, ...]) -> None:
     """A miss spoils its own transaction and no other."""
-    replay = table(RECORDED)
+    replay = replaying(RECORDED)
     client = replay.opened()
     client.says("MAIL FROM:<a@example.org>", "RCPT TO:<z@example.net>")
     for command in between:
@@ -163,9 +163,18 @@ def test_after_a_miss_the_next_transaction_is_replayed(between: tuple[str, ...])
     assert (len(replay.misses), replay.unused) == (1, 0)
 
 
+def test_rset_ends_a_missed_transaction() -> None:
+    """After RSET nothing depends on the miss any more, also where no MAIL follows."""
+    replay = replaying(lines(OPENING, "C: VRFY b\nS: 252 2.5.0 Perhaps"))
+    client = replay.opened()
+    client.says("MAIL FROM:<a@example.org>", "RSET")
+    assert client.says("VRFY b") == b"252 2.5.0 Perhaps\r\n"
+    assert len(replay.misses) == 1
+
+
 def test_misses_are_numbered() -> None:
     """Number and order are those in which clients heard of them, over all connections."""
-    replay = table(RECORDED)
+    replay = replaying(RECORDED)
     for number in (1, 2, 3):
         heard = replay.opened().says(f"VRFY {number}")
         assert heard.startswith(b"554 5.3.0 smtpproxy: replay miss %d at VRFY" % number)
@@ -175,7 +184,7 @@ def test_misses_are_numbered() -> None:
 
 def test_a_miss_does_not_use_up_what_is_closest() -> None:
     """What was recorded and not asked for is reported as unused."""
-    replay = table(lines(OPENING, letter(1, "b"), letter(2, "c")))
+    replay = replaying(lines(OPENING, letter(1, "b"), letter(2, "c")))
     replay.opened().says("MAIL FROM:<z@example.org>")
     assert replay.unused == 2
     assert [one.stage for one in replay.player.tree.unused()] == ["MAIL"]

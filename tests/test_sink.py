@@ -84,6 +84,7 @@ def test_everything_is_fine(client: Client, verb: str) -> None:
         (("MAIL FROM:<>", "RCPT TO:<b@example.net>", "RSET", "DATA"), [250, 250, 250, 503]),
         (("MAIL FROM:<>", "RCPT TO:<b@example.net>", "EHLO x", "DATA"), [250, 250, 250, 503]),
         (("MAIL FROM:<>", "RCPT TO:<b@example.net>", "HELO x", "DATA"), [250, 250, 250, 503]),
+        (("MAIL FROM:<>", "RCPT TO:<b@example.net>", "MAIL FROM:<>", "DATA"), [250, 250, 250, 503]),
         (("SEND FROM:<a@example.org>", "RCPT TO:<b@example.net>", "DATA"), [250, 250, 354]),
         (("SOML FROM:<a@example.org>", "RCPT TO:<b@example.net>", "DATA"), [250, 250, 354]),
         (("SAML FROM:<a@example.org>", "RCPT TO:<b@example.net>", "DATA"), [250, 250, 354]),

@@ -11,7 +11,8 @@ import heapq
 from typing import TypeAlias
 
 from smtpproxy.cassette.model import END_OF_DATA, STRAY, UNSOLICITED, Cassette, Recorded
-from smtpproxy.smtp.client import parse_command
+from smtpproxy.redaction import REDACTED_LINE
+from smtpproxy.smtp.client import UNREADABLE, parse_command
 from smtpproxy.smtp.facts import Reply, is_last_chunk
 from smtpproxy.smtp.path import parse_path
 from smtpproxy.smtp.server import final_code
@@ -30,6 +31,8 @@ Key: TypeAlias = tuple[object, ...]
 
 def key_of(stage: str, sent: bytes) -> Key:
     """Return what must be equal in a command for it to be the recorded one."""
+    if sent == REDACTED_LINE and stage != "AUTH":
+        return (UNREADABLE, sent)  # any line that was meant as credentials
     if stage in _ADDRESSED:
         return (stage, *_envelope_key(sent))
     if stage == "AUTH":
@@ -167,7 +170,7 @@ class Tree:
                 self.free.setdefault(stage, []).extend([one.heard] if one.heard else [])
             else:
                 point = (point or self._pool(prologue)).follow(one)
-                if stage in (END_OF_DATA, "RSET") or not _opens(stage):
+                if ends_transaction(stage, one.sent) or not _opens(stage):
                     point = None
         if point is not None:
             point.endings += 1
@@ -189,6 +192,11 @@ class Tree:
     def unused_count(self) -> int:
         """Return how many transactions nobody replayed."""
         return sum(len(b.free) for pool in self.pools for b in pool.branches.values())
+
+
+def ends_transaction(stage: str, sent: bytes) -> bool:
+    """Is the transaction over with this exchange? The last BDAT is an end of mail data, too."""
+    return stage in (END_OF_DATA, "RSET") or (stage == "BDAT" and is_last_chunk(sent))
 
 
 def _opens(stage: str) -> bool:

@@ -63,6 +63,7 @@ class _Reading(DocumentReader):
     def __init__(self, source: str) -> None:
         super().__init__(source)
         self._expects_continuation = False
+        self._greeted = False
 
     def header(self, node: Node | None) -> Cassette:
         if not isinstance(node, Mapping) or MAGIC not in node.entries:
@@ -96,11 +97,11 @@ class _Reading(DocumentReader):
             timing_ms=self._numbers(node.entries.get("timing-ms")),
             line=node.line,
         )
-        for at, item in enumerate(dialogue.items):
-            session.dialogue.extend(self._exchanges(item, first=at == 0))
+        for item in dialogue.items:
+            session.dialogue.extend(self._exchanges(item))
         return session
 
-    def _exchanges(self, node: Node, first: bool) -> Iterator[Recorded]:
+    def _exchanges(self, node: Node) -> Iterator[Recorded]:
         if not isinstance(node, Mapping):
             raise self.fail(node.line, "an exchange is a mapping, such as C: and S:")
         self.check_keys(node, EXCHANGE_KEYS)
@@ -108,11 +109,12 @@ class _Reading(DocumentReader):
         if isinstance(command, Sequence):
             yield from self._group(node, command)
         else:
-            yield self._one(node, first)
+            yield self._one(node)
 
-    def _one(self, node: Mapping, first: bool) -> Recorded:
+    def _one(self, node: Mapping) -> Recorded:
         entries = node.entries
         if "stray" in entries:
+            self._alone(node, "stray", ("note",))
             return stray(self._line(entries["stray"]))
         said_node = entries.get("S")
         said = [
@@ -125,7 +127,7 @@ class _Reading(DocumentReader):
         saw = entries.get("client-saw")
         heard_nothing = saw is not None and _is_null(saw)
         one = Recorded(
-            self._stage(sent, kept, first),
+            self._stage(sent, kept),
             sent,
             kept,
             tuple(said),
@@ -133,20 +135,37 @@ class _Reading(DocumentReader):
             saw is not None,
             self.optional(node, "rule"),
             self.optional(node, "by"),
-            self.optional(node, "pipelined") == "true",
+            self._pipelined(node),
             node.line,
         )
         return self._seen(one)
 
+    def _pipelined(self, node: Mapping) -> bool:
+        value = self.optional(node, "pipelined") or "false"
+        if value not in ("true", "false"):
+            raise self.fail(node.key_lines["pipelined"], "pipelined: is true or false")
+        return value == "true"
+
+    def _alone(self, node: Mapping, key: str, beside: tuple[str, ...]) -> None:
+        """Refuse keys that mean nothing beside `key`."""
+        for other, line in node.key_lines.items():
+            if other != key and other not in beside and not other.startswith("x-"):
+                raise self.fail(line, f"{other}: can't stand beside {key}:")
+
     def _group(self, node: Mapping, commands: Sequence) -> Iterator[Recorded]:
         many = len(commands.items)
+        for key in ("message", "wire", "chunk"):
+            if key in node.entries:
+                raise self.fail(
+                    node.key_lines[key], f"{key}: can't stand beside a list of commands"
+                )
         columns = {key: self._column(node, key, many) for key in ("S", "client-saw", "rule", "by")}
         for at, command in enumerate(commands.items):
             said, saw, rule, by = (columns[key][at] for key in ("S", "client-saw", "rule", "by"))
             sent = self._line(command)
             yield self._seen(
                 Recorded(
-                    self._stage(sent, None, first=False),
+                    self._stage(sent, None),
                     sent,
                     None,
                     (self._line(said),) if said else (),
@@ -154,7 +173,7 @@ class _Reading(DocumentReader):
                     saw is not None,
                     self.text(rule) if rule else "",
                     self.text(by) if by else "",
-                    at > 0,
+                    at > 0 or self._pipelined(node),
                     command.line,
                 )
             )
@@ -169,42 +188,46 @@ class _Reading(DocumentReader):
             )
         return [None if _is_null(item) else item for item in column.items]
 
-    def _stage(self, sent: bytes, kept: Kept | None, first: bool) -> str:
+    def _stage(self, sent: bytes, kept: Kept | None) -> str:
         if sent:
             return "AUTH" if self._expects_continuation else parse_command(sent).verb
         if kept is not None:
             return END_OF_DATA
-        return "CONNECT" if first else UNSOLICITED
+        return UNSOLICITED if self._greeted else "CONNECT"
 
     def _seen(self, one: Recorded) -> Recorded:
         """Take note of whether the client's next line continues an AUTH."""
+        self._greeted = True
+        if one.stage == UNSOLICITED:
+            return one
         heard = one.heard or b""
         self._expects_continuation = one.stage == "AUTH" and heard.startswith(b"334")
         return one
 
     def _kept(self, node: Mapping, has_command: bool) -> Kept | None:
-        for key in ("message", "wire", "chunk"):
-            found = node.entries.get(key)
-            if found is None:
-                continue
-            if (key == "chunk") != has_command:
-                raise self.fail(
-                    found.line, f"{key}: stands {'without' if has_command else 'with'} C:"
-                )
-            if isinstance(found, Mapping) and "file" in found.entries:
-                return self._file(found, key == "wire")
-            try:
-                return Kept(read_message(found), wire=key == "wire")
-            except ScalarError as error:
-                raise self.fail(found.line, f"{key}: {error}") from None
-        return None
+        keys = [key for key in ("message", "wire", "chunk") if key in node.entries]
+        if not keys:
+            return None
+        key, found = keys[0], node.entries[keys[0]]
+        if len(keys) > 1:
+            raise self.fail(node.key_lines[keys[1]], f"{keys[1]}: can't stand beside {key}:")
+        if (key == "chunk") != has_command:
+            raise self.fail(found.line, f"{key}: stands {'without' if has_command else 'with'} C:")
+        if isinstance(found, Mapping) and "file" in found.entries:
+            return self._file(found, key == "wire")
+        try:
+            return Kept(read_message(found), wire=key == "wire")
+        except ScalarError as error:
+            raise self.fail(found.line, f"{key}: {error}") from None
 
     def _file(self, node: Mapping, wire: bool) -> Kept:
         self.check_keys(node, ("file", "octets"))
         name, size = self.text(node.entries["file"]), self.optional(node, "octets")
         if not re.fullmatch(r"[0-9a-f]{64}\.eml", name):
             raise self.fail(node.line, "file: expected 64 hexadecimal digits and '.eml'")
-        return Kept(b"", wire, name, int(size) if size.isdigit() and len(size) < 19 else 0)
+        if size and not (size.isdecimal() and len(size) < 19):
+            raise self.fail(node.line, "octets: expected a number of octets")
+        return Kept(b"", wire, name, int(size or 0))
 
     def _line(self, node: Node | None) -> bytes:
         line = node.line if node else 0

@@ -26,7 +26,7 @@ from smtpproxy.transcript import Entry, Note, Session
 class _Tape:
     """What is known of one session so far."""
 
-    __slots__ = ("commands", "exchanges", "group", "kept", "spool", "text", "timing")
+    __slots__ = ("backlog", "commands", "exchanges", "group", "kept", "spool", "text", "timing")
 
     def __init__(self) -> None:
         self.text: list[str] = []
@@ -34,8 +34,19 @@ class _Tape:
         self.timing: list[int] = []
         self.spool: Spool | None = None  # of the mail data, or chunk, that is passing
         self.kept: deque[Kept] = deque()  # complete, and not yet answered
+        self.backlog: deque[Recorded] = deque()  # answered, behind a chunk that is not complete
         self.commands = 0
         self.exchanges = 0
+
+    def settle(self, at_end: bool = False) -> None:
+        """Add what is complete; at the end, also what never will be."""
+        backlog = self.backlog
+        while backlog:
+            takes = backlog[0].stage in (END_OF_DATA, "BDAT") and backlog[0].kept is None
+            if takes and not self.kept and not at_end:
+                return
+            one = backlog.popleft()
+            self.add(one._replace(kept=self.kept.popleft()) if takes and self.kept else one)
 
     def add(self, one: Recorded) -> None:
         group = self.group
@@ -68,17 +79,15 @@ class Recorder:
     def exchanged(self, session: Session, entry: Entry) -> None:
         """Keep an exchange."""
         tape = self._tapes[session.number]
-        takes = entry.stage == END_OF_DATA or entry.stage == "BDAT"
-        kept = tape.kept.popleft() if takes and tape.kept else None
         if entry.sent:
             tape.commands += 1
         heard, said = entry.heard, entry.said
         changed = heard is not said
-        tape.add(
+        tape.backlog.append(
             Recorded(
                 entry.stage,
                 entry.sent,
-                kept,
+                None,
                 (said.wire,) if said is not None else (),
                 heard.wire if changed and heard is not None else None,
                 changed,
@@ -87,6 +96,7 @@ class Recorder:
                 entry.pipelined,
             )
         )
+        tape.settle()
         if heard is not None:
             tape.timing.append(round(entry.seconds * 1000))
 
@@ -100,6 +110,7 @@ class Recorder:
             if fact.last:
                 spool, tape.spool = tape.spool, None
                 tape.kept.append(spool.finish())
+                tape.settle()
         except OSError as error:
             tape.spool = None
             self._lose(error)
@@ -108,15 +119,18 @@ class Recorder:
         """Keep what belongs to the dialogue."""
         tape = self._tapes[session.number]
         if note.fact == "unsolicited-reply":
-            tape.add(unsolicited(note.octets))
+            tape.backlog.append(unsolicited(note.octets))
+            tape.settle()
         elif note.fact == "stray-line":
-            tape.add(stray(note.octets))
+            tape.backlog.append(stray(note.octets))
+            tape.settle()
 
     def ended(self, session: Session, how: str) -> None:
         """Write the session out. One in which nothing was said leaves no trace."""
         tape = self._tapes.pop(session.number)
         if tape.spool is not None:
             tape.spool.discard()
+        tape.settle(at_end=True)
         if not tape.exchanges:
             return
         tape.flush()

@@ -52,6 +52,11 @@ def write_message(octets: bytes, indent: str) -> str:
     return _base64(octets) if text is None else _text(text, indent)
 
 
+def write_word(text: str) -> str:
+    """Return a text in double quotes."""
+    return _quoted(text)
+
+
 def read_line(node: Node) -> bytes:
     """Return the octets that `write_line` was given. Raises ScalarError."""
     if isinstance(node, Text):

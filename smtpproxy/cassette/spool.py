@@ -75,10 +75,12 @@ class Spool:
             self._file = _open_new(self._folder)
         octets = b"".join(self._parts)
         # Two octets stay behind, for a dot at the seam, and the final dot with them.
-        self._dots = self._dots or b"\r\n." in self._tail + octets[:-3]
-        self._tail = octets[-5:-3]
-        self._file.write(octets[:-3])
-        self._parts = [octets[-3:]]
+        certain, rest = octets[:-3], octets[-3:]
+        seam = self._tail + certain
+        self._dots = self._dots or b"\r\n." in seam
+        self._tail = seam[-2:]
+        self._file.write(certain)
+        self._parts = [rest]
 
     def _finish_file(self, file: IO[bytes]) -> Kept:
         octets = b"".join(self._parts)

@@ -28,7 +28,9 @@ class CassetteFile:
         self._made = not path.parent.exists()
         if self._made:
             path.parent.mkdir(parents=True)
-        self._file = self.partial.open("wb")
+        # Whatever bears that name is of an earlier run; were it a link, it is not followed.
+        self.partial.unlink(missing_ok=True)
+        self._file = self.partial.open("xb")
         self._file.write(write_header(upstream, recorded).encode())
         self._file.flush()
 

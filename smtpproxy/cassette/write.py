@@ -5,17 +5,16 @@ Lean, since it runs beside a relay: no YAML library, only the scalars' one rule.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 
 from smtpproxy.cassette.model import MAGIC, STRAY, UNSOLICITED, VERSION, Kept, Recorded
-from smtpproxy.cassette.scalars import write_line, write_message
+from smtpproxy.cassette.scalars import write_line, write_message, write_word
 
 #: Columns that a list may take on one line.
 _WIDTH = 96
 _NOTHING = "~"
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.:+/\[\]-]*")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.:+/-]*")
 
 
 def write_header(upstream: str, recorded: str) -> str:
@@ -41,6 +40,7 @@ def write_group(group: list[Recorded]) -> str:
     """Return exchanges that belong together: one, or commands that were sent in one go."""
     if len(group) == 1:
         return _write_one(group[0])
+    pipelined = ["pipelined: true"] if group[0].pipelined else []
     columns = {"C": [write_line(one.sent, "  ") for one in group]}
     if any(one.said for one in group):
         columns["S"] = [write_line(one.said[0], "  ") if one.said else _NOTHING for one in group]
@@ -50,13 +50,15 @@ def write_group(group: list[Recorded]) -> str:
         words = [getattr(one, key) for one in group]
         if any(words):
             columns[key] = [_word(word) if word else _NOTHING for word in words]
-    return "- " + "\n  ".join(_write_column(key, items) for key, items in columns.items()) + "\n"
+    parts = [_write_column(key, items) for key, items in columns.items()]
+    return "- " + "\n  ".join(parts[:1] + pipelined + parts[1:]) + "\n"
 
 
 def _write_column(key: str, items: list[str]) -> str:
     """Return a list on one line, or, where that is too long to read, a line an item."""
     line = f"{key}: [{', '.join(items)}]"
-    return line if len(line) <= _WIDTH else f"{key}:\n  - " + "\n  - ".join(items)
+    in_one = len(line) <= _WIDTH and "\n" not in line
+    return line if in_one else f"{key}:\n  - " + "\n  - ".join(items)
 
 
 def may_join(one: Recorded) -> bool:
@@ -83,7 +85,7 @@ def _write_one(one: Recorded) -> str:
     if len(one.said) == 1:
         parts.append(f"S: {write_line(one.said[0], '  ')}")
     elif one.said:
-        parts.append(f"S: [{', '.join(write_line(line, '  ') for line in one.said)}]")
+        parts.append(_write_column("S", [write_line(line, "  ") for line in one.said]))
     if one.changed:
         parts.append(f"client-saw: {_write_saw(one)}")
     if one.rule:
@@ -108,4 +110,4 @@ def _write_saw(one: Recorded) -> str:
 
 def _word(word: str) -> str:
     plain = _PLAIN.fullmatch(word) and not word.endswith(":")
-    return word if plain and word not in ("true", "false", "null") else json.dumps(word)
+    return word if plain and word not in ("true", "false", "null") else write_word(word)

@@ -41,7 +41,7 @@ def letter(number: int, recipient: str = "b") -> str:
     return LETTER.replace("as 1", f"as {number}").replace("<b@", f"<{recipient}@")
 
 
-class Table:
+class Replaying:
     """A cassette that is being replayed, and what it lacked."""
 
     def __init__(self, recorded: Cassette, repeat: bool = False) -> None:
@@ -64,6 +64,6 @@ class Table:
         return self.player.tree.unused_count()
 
 
-def table(*dialogues: str, repeat: bool = False) -> Table:
+def replaying(*dialogues: str, repeat: bool = False) -> Replaying:
     """Return a replay of dialogues, one a session."""
-    return Table(cassette(*dialogues), repeat)
+    return Replaying(cassette(*dialogues), repeat)

@@ -144,6 +144,12 @@ def test_the_greeting_is_the_first_reply() -> None:
     assert [one.stage for one in dialogue] == [STRAY, "CONNECT", UNSOLICITED]
 
 
+def test_quotes_make_a_text_of_anything() -> None:
+    """`~` and nothing stand for no reply; in quotes they are what was said."""
+    dialogue = one_session('{S: ~}, {C: a, S: "~"}, {C: b, client-saw: ""}, {C: c, client-saw: ~}')
+    assert [one.heard for one in dialogue] == [None, b"~\r\n", b"\r\n", None]
+
+
 def test_a_message_file_is_known_by_its_digest() -> None:
     """A file beside the cassette is noted with its size, and is not opened."""
     dialogue = one_session(f"{{message: {{file: {DIGEST}.eml, octets: 70000}}}}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smtpproxy.cassette.spool import LARGE, folder_of
-from smtpproxy.cassette.store import CassetteFile, mail_data_on_the_wire
+from smtpproxy.cassette.store import CassetteFile, load_cassette, mail_data_on_the_wire
 from tests.cassette.recording import RECORDED, UPSTREAM, Recording, yaml
 
 OLD = "smtpproxy-cassette: 1\n---\nsession: old\ndialogue: []\n"
@@ -50,6 +50,8 @@ def test_a_client_that_drops_before_the_answer(recording: Recording) -> None:
     conversation.play(TRANSACTION + "C: Hi.\nC: .")
     conversation.client_leaves()
     assert last(recording) == "- message: |\n    Hi.\nended: client-drop\n"
+    answered = ["CONNECT", "MAIL", "RCPT", "DATA"]
+    assert load_cassette(recording.path).sessions[0].timing_ms == [0 for _ in answered]
 
 
 def test_a_client_that_resets(recording: Recording) -> None:

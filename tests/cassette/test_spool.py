@@ -118,6 +118,7 @@ def test_large_mail_data_may_be_cut_anywhere(
     expected = Kept(b"", wire, digest(BODY + message), len(BODY + message))
     for pieces in in_two(tail + DOT):
         assert keep(cassette, [BODY, *pieces]) == expected
+    assert names(cassette) == {expected.file}
     assert mail_data_on_the_wire(expected, cassette) == BODY + tail
 
 

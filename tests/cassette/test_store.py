@@ -86,10 +86,20 @@ def test_what_is_discarded_leaves_no_empty_cassette(path: Path) -> None:
     assert beside(path) == []
 
 
-def test_a_file_that_cannot_be_made_is_an_error_at_once(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_made_is_an_error_at_once(path: Path) -> None:
     """What can't be written to is known before anything is recorded."""
-    with pytest.raises(OSError, match="No such file or directory"):
-        begin(tmp_path / "missing" / "signup.yaml")
+    path.write_bytes(OLD)
+    with pytest.raises(OSError, match="Not a directory"):
+        begin(path / "signup.yaml")
+
+
+def test_a_folder_is_made_and_not_left_behind(tmp_path: Path) -> None:
+    """A cassette may go to a folder that is not there yet; nothing recorded leaves none."""
+    path = tmp_path / "cassettes" / "signup.yaml"
+    begin(path).discard()
+    assert not path.parent.exists()
+    begin(path).finish()
+    assert beside(path) == ["signup.yaml"]
 
 
 def test_a_missing_cassette_is_an_error(path: Path) -> None:

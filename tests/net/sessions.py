@@ -33,6 +33,9 @@ class Heard:
     def mail_data(self, fact: MailData | Chunk) -> None:
         """Keep nothing."""
 
+    def authenticating(self, exchange: Exchange) -> None:
+        """Nothing to remember."""
+
     def noted(self, fact: str, detail: str, octets: bytes) -> None:
         """Keep the fact."""
         self.notes.append((fact, detail))
