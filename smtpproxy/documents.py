@@ -137,8 +137,10 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             raise self._explained(error) from None
         except yaml.reader.ReaderError as error:
-            line = self._text.count("\n", 0, error.position) + 1
-            problem = f"the character #x{_number(error.character):04x} is not allowed"
+            number = _number(error.character)
+            # One parser tells the place in octets, the other in characters.
+            line = self._text.count("\n", 0, self._text.find(chr(number))) + 1
+            problem = f"the character #x{number:04x} is not allowed"
             raise DocumentError(self._source, line, f"is not YAML: {problem}") from None
         except yaml.YAMLError as error:
             raise DocumentError(self._source, 0, f"is not YAML: {_one_line(error)}") from None

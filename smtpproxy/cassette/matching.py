@@ -78,11 +78,12 @@ def _reply_key(stage: str, heard: bytes | None) -> Key:
 class Point:
     """A place in the recorded dialogues, reached by commands and their replies."""
 
-    __slots__ = ("_repeat", "branches", "endings", "pool")
+    __slots__ = ("_repeat", "branches", "endings", "left", "pool")
 
     def __init__(self, repeat: bool = False) -> None:
         self._repeat = repeat
         self.branches: dict[Key, Branch] = {}
+        self.left = 0  # ways on from here that are unused
         self.endings = 0  # transactions that were left unfinished here, and not yet replayed
         self.pool: Point | None = None  # where transactions begin, after a prologue
 
@@ -91,7 +92,7 @@ class Point:
         key = key_of(one.stage, one.sent)
         branch = self.branches.get(key)
         if branch is None:
-            branch = self.branches[key] = Branch(one, self._repeat)
+            branch = self.branches[key] = Branch(one, self, self._repeat)
         return branch.add(one)
 
     def transactions(self) -> Point:
@@ -102,7 +103,7 @@ class Point:
 
     def unused(self) -> int:
         """Return how many transactions of this prologue, and of longer ones, are unused."""
-        mine = sum(len(branch.free) for branch in self.pool.branches.values()) if self.pool else 0
+        mine = self.pool.left if self.pool is not None else 0
         below = (point for branch in self.branches.values() for point, _ in branch.ways())
         return mine + sum(point.unused() for point in below)
 
@@ -110,9 +111,10 @@ class Point:
 class Branch:
     """One command at one place, and each time that it was recorded there."""
 
-    __slots__ = ("_points", "_repeat", "example", "free", "slots")
+    __slots__ = ("_owner", "_points", "_repeat", "example", "free", "slots")
 
-    def __init__(self, example: Recorded, repeat: bool) -> None:
+    def __init__(self, example: Recorded, owner: Point, repeat: bool) -> None:
+        self._owner = owner
         self._repeat = repeat
         self.example = example
         self.slots: list[tuple[Point, bytes | None]] = []  # what follows, and what was heard
@@ -125,6 +127,7 @@ class Branch:
             _reply_key(one.stage, heard), (Point(self._repeat), heard)
         )
         heapq.heappush(self.free, len(self.slots))
+        self._owner.left += 1
         self.slots.append((point, heard))
         return point
 
@@ -136,11 +139,16 @@ class Branch:
         """Return the first unused slot, which is used from now on, or None."""
         if self._repeat and not self.free:
             self.free = list(range(len(self.slots)))
-        return heapq.heappop(self.free) if self.free else None
+            self._owner.left += len(self.slots)
+        if not self.free:
+            return None
+        self._owner.left -= 1
+        return heapq.heappop(self.free)
 
     def release(self, slot: int) -> None:
         """Take a claim back."""
         if not self._repeat:
+            self._owner.left += 1
             heapq.heappush(self.free, slot)
 
 
@@ -191,7 +199,7 @@ class Tree:
 
     def unused_count(self) -> int:
         """Return how many transactions nobody replayed."""
-        return sum(len(b.free) for pool in self.pools for b in pool.branches.values())
+        return sum(pool.left for pool in self.pools)
 
 
 def ends_transaction(stage: str, sent: bytes) -> bool:
