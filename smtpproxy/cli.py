@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 
 from smtpproxy import __version__
 from smtpproxy.documents import nearest
@@ -27,50 +28,14 @@ Examples:
 """
 
 
-def _serve(words: list[str]) -> int:
-    from smtpproxy.tools.serve import serve
-
-    return serve(words)
-
-
-def _run(words: list[str]) -> int:
-    from smtpproxy.tools.run import run
-
-    return run(words)
-
-
-def _show(words: list[str]) -> int:
-    from smtpproxy.tools.show import show
-
-    return show(words)
-
-
-def _lint(words: list[str]) -> int:
-    from smtpproxy.tools.lint import lint
-
-    return lint(words)
-
-
-def _codes(words: list[str]) -> int:
-    from smtpproxy.tools.codes import codes
-
-    return codes(words)
-
-
-def _config(words: list[str]) -> int:
-    from smtpproxy.tools.serve import config
-
-    return config(words)
-
-
-# Each imports what it needs when it is called: most need no reactor.
-COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "serve": _serve,
-    "run": _run,
-    "show": _show,
-    "lint": _lint,
-    "codes": _codes,
-    "config": _config,
+#: Each tool and its module in tools/, imported when it is called: most need no reactor.
+COMMANDS = {
+    "serve": "serve",
+    "run": "run",
+    "show": "show",
+    "lint": "lint",
+    "codes": "codes",
+    "config": "serve",
 }
 
 
@@ -84,8 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if name in ("--version", "version"):
         print(f"smtpproxy {__version__}")
         raise SystemExit(0)
-    tool = COMMANDS.get(name)
-    if tool is None:
+    if name not in COMMANDS:
         print(
             f"smtpproxy: unknown command {name!r}{nearest(name, COMMANDS)}; "
             "smtpproxy --help lists them",
@@ -93,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         raise SystemExit(2)
     try:
-        status = tool(words)
+        tool = getattr(import_module(f"smtpproxy.tools.{COMMANDS[name]}"), name)
+        status = int(tool(words))
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has had enough: not an error, and nothing more to flush.
