@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smtpproxy.cli import COMMANDS, main
+from smtpproxy.cli import main
 from smtpproxy.version import VERSION
 from tests.programs import HOST, SERVE, SMTPPROXY, TWISTD, Outcome, call_all
 from tests.recording import CASSETTE
@@ -180,7 +180,7 @@ def test_a_mistake_of_our_own_is_one_line(
         raise RuntimeError("out of paper")
 
     monkeypatch.delenv("SMTPPROXY_DEBUG", raising=False)
-    monkeypatch.setitem(COMMANDS, "show", broken)
+    monkeypatch.setattr("smtpproxy.tools.show.show", broken)
     with pytest.raises(SystemExit) as ended:
         main(["show"])
     out, err = capfd.readouterr()
