@@ -30,10 +30,10 @@ class OneLineOptions(usage.Options):
                 options = [*(word for pair in found for word in pair if word), "--", *words]
             super().parseOptions(options)  # type: ignore[no-untyped-call]
         except (usage.UsageError, getopt.GetoptError) as error:
-            known = [name.rstrip("=") for name in self.longOpt]
+            known = ["--" + name.rstrip("=") for name in self.longOpt]
             text = str(error)
             words = [word for word in text.split() if word.startswith("--")]
-            near = nearest(words[0][2:], known) if words and "not recognized" in text else ""
+            near = nearest(words[0], known) if words and "not recognized" in text else ""
             if text.startswith("Wrong number of arguments"):
                 text = f"wrong number of arguments; {self.synopsis}"
             say(f"smtpproxy: {text}{near}")

@@ -231,7 +231,7 @@ class Relay:
         exchange.own = True
         self._queue.append(exchange)
         self._upward.append(b"RSET\r\n")
-        self._watcher.noted("own-command", "RSET", b"RSET\r\n")
+        self._watcher.noted("own-command", "RSET", b"")
 
     def _other_from_client(self, fact: ClientFact) -> None:
         match fact:
@@ -379,7 +379,9 @@ class Relay:
         octets = _GOING.octets(self._judge.domain, "")
         self._actions.append(Send(Side.CLIENT, octets))
         self._leave(how, [Close(Side.CLIENT)])
-        if exchange is not None and not exchange.own:
+        if exchange is None:
+            self._watcher.noted(how, "", octets)
+        elif not exchange.own:
             exchange.heard, exchange.by = Reply(_GOING.code, octets), PROXY
             self._told(exchange)
 

@@ -7,6 +7,7 @@ since clients spread their messages over connections differently at every run.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from smtpproxy.cassette.matching import (
@@ -47,11 +48,13 @@ class Miss(NamedTuple):
     stage: str
     sent: str
     closest: str  # what the cassette has instead, or ""
-    line: int  # of the cassette, or 0
+    line: int = 0  # of that, in `source`
+    source: str = ""
 
     def __str__(self) -> str:
         told = f"replay miss {self.number} at {self.stage}, {self.verdict}: {self.sent}"
-        return f"{told} (line {self.line} has: {self.closest})" if self.closest else told
+        place = f"{self.source}:{self.line}"
+        return f"{told} ({place} has: {self.closest})" if self.closest else told
 
 
 class Player:
@@ -64,6 +67,7 @@ class Player:
         self, cassette: Cassette, missed: Callable[[Miss], None], repeat: bool = False
     ) -> None:
         self.tree = Tree(cassette, repeat)
+        self._source = Path(cassette.source).name
         self.misses = 0
         self._missed = missed
 
@@ -82,6 +86,7 @@ class Player:
             _shown(sent) or stage,
             (_shown(example.sent) or example.stage) if example else "",
             example.line if example else 0,
+            self._source,
         )
         self._missed(miss)
         return miss
@@ -200,7 +205,9 @@ class Replay:
         same = point.branches.get(key)
         near = [branch for other, branch in point.branches.items() if other[0] == stage]
         verdict = ALREADY_USED if same else DIFFERENT if near else MISSING
-        miss = self._player.miss(verdict, stage, sent, same or (near[0] if near else None))
+        # What is still unused is the likeliest to have been meant.
+        likely = sorted(near, key=lambda branch: not branch.free)
+        miss = self._player.miss(verdict, stage, sent, same or (likely[0] if likely else None))
         words = f"{_MISS.get(stage, _MISS_ELSEWHERE)} smtpproxy: {miss}"
         return Answer(_one_line(words), close=stage == "CONNECT")
 

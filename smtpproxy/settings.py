@@ -136,7 +136,9 @@ def settle(
     `defaults` override the options' own. Raises SettingsError or DocumentError.
     """
     from_environment = {
-        option.name: (environment[option.variable],)
+        option.name: tuple(environment[option.variable].splitlines() or [""])
+        if option.kind == MANY
+        else (environment[option.variable],)
         for option in OPTIONS
         if option.variable in environment
     }

@@ -46,8 +46,9 @@ from smtpproxy.settings import (
     settle,
 )
 from smtpproxy.sink import Sink
+from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.statistics import Statistics
-from smtpproxy.transcript import Observer, Session, Transcript
+from smtpproxy.transcript import Entry, Note, Observer, Session, Transcript
 
 #: What Twisted raises where it can't read an endpoint string.
 _MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
@@ -56,7 +57,7 @@ _MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
 class Options(OneLineOptions):
     """What twistd smtpproxy, smtpproxy serve and smtpproxy run take."""
 
-    synopsis = "Usage: twistd [twistd options] smtpproxy [options]"
+    synopsis = "[options]"
     examples = (
         "  twistd --pidfile= -n smtpproxy --upstream mail.example.org\n"
         "  twistd --pidfile= -n smtpproxy --upstream sink: --mode record --cassette signup.yaml\n"
@@ -90,11 +91,16 @@ def _taker(name: str) -> Callable[[Options, str], None]:
     return take
 
 
-# Twisted wants a method for each option; its docstring is the help.
-for _option in OPTIONS:
-    _method = (_switch if _option.kind == FLAG else _taker)(_option.name)
-    _method.__doc__ = _option.help + (f" [default: {_option.default}]" if _option.default else "")
-    setattr(Options, f"opt_{_option.name.replace('-', '_')}", _method)
+def offer(options: type[Options], defaults: Mapping[str, str]) -> None:
+    """Give a class a method for each option, whose docstring is the help, as Twisted wants it."""
+    for option in OPTIONS:
+        default = defaults.get(option.name, option.default)
+        method = (_switch if option.kind == FLAG else _taker)(option.name)
+        method.__doc__ = option.help + (f" [default: {default}]" if default else "")
+        setattr(options, f"opt_{option.name.replace('-', '_')}", method)
+
+
+offer(Options, {})
 
 
 class Proxy:
@@ -109,8 +115,9 @@ class Proxy:
         self._numbers = itertools.count(1)
         self._run = f"{int(time.time() * 1000):x}-{os.getpid():x}"
         self._observers: list[Observer] = []
+        self.command_failed = False  # the command that this run is about
         self.statistics = Statistics()
-        self._observers.append(self.statistics)
+        self._observers += [self.statistics, _Alarm()]
         mode = settings.choice("mode", MODES)
         listen = [self._listen_endpoint(where) for where in settings.many("listen")]
         drain = settings.seconds("drain")
@@ -168,7 +175,11 @@ class Proxy:
             return self._replay(cassette)
         where = self._settings.text("upstream")
         if not where:
-            raise SettingsError(f"--mode {mode} needs --upstream WHERE; sink: accepts everything")
+            asked = self._settings.text("mode")
+            why = " (there is no such cassette yet)" if asked == "once" else ""
+            raise SettingsError(
+                f"--mode {asked} needs --upstream WHERE{why}; sink: accepts everything"
+            )
         try:
             endpoint = upstream_endpoint(where)
             if endpoint == SINK:
@@ -189,7 +200,8 @@ class Proxy:
 
         def report_unused() -> None:
             if unused := player.tree.unused_count():
-                say(f"smtpproxy: {unused} recorded transactions of {path} were not replayed")
+                many = "transaction was" if unused == 1 else "transactions were"
+                say(f"smtpproxy: {unused} recorded {many} not replayed ({path})")
 
         self.service.reporting.append(report_unused)
         return LocalUpstream(f"cassette:{path}", player.connection)
@@ -200,7 +212,16 @@ class Proxy:
             raise SettingsError(f"--cassette {path} is a folder")
         recorder = Recorder(CassetteFile(path, self._upstream.name, now), self.service.found)
         self._observers.append(recorder)
-        self.service.finishing.append(recorder.finish)
+
+        def finish() -> None:
+            recorder.finish(replace=not self.command_failed)
+
+        def report() -> None:
+            if not recorder.commands:
+                say(f"smtpproxy: no command was recorded; {path} is not written")
+
+        self.service.finishing.append(finish)
+        self.service.reporting.append(report)
 
     def _make_log(self, where: str) -> None:
         form = self._settings.choice("log-format", LOG_FORMATS)
@@ -242,6 +263,31 @@ class Proxy:
                 write_whole(path, f"{encoded}\n")
             except OSError as error:
                 self.service.found(f"can't write {path}: {error.strerror}")
+
+
+class _Alarm:
+    """Says what a person must know even where there is no log: upstream is not there."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def began(self, session: Session) -> None:
+        """Nothing to say."""
+
+    def exchanged(self, session: Session, entry: Entry) -> None:
+        """Nothing to say."""
+
+    def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
+        """Nothing to say."""
+
+    def noted(self, session: Session, note: Note) -> None:
+        """Say it once for each reason."""
+        if note.fact == "upstream-unreachable" and note.detail != self._said:
+            self._said = note.detail
+            say(f"smtpproxy: {session.upstream}: {note.detail}")
+
+    def ended(self, session: Session, how: str) -> None:
+        """Nothing to say."""
 
 
 def _open_log(where: str) -> IO[bytes]:

@@ -21,7 +21,7 @@ REPLAY = "--listen 0 --mode replay --cassette"
 # What is asked of the service, and what the one line must have in it.
 REFUSED = {
     "unknown mode": (f"{SINK} --mode repaly", ["'repaly'", "did you mean 'replay'?"]),
-    "unknown option": ("--upstraem sink:", ["--upstraem", "did you mean 'upstream'?"]),
+    "unknown option": ("--upstraem sink:", ["--upstraem", "did you mean '--upstream'?"]),
     "no endpoint": ("--upstream sink: --listen tcp:x:interface=127.0.0.1", ["listen", "tcp:x:"]),
     "remote": ("--upstream sink: --listen 0.0.0.0:0", ["127.0.0.1", "--allow-remote"]),
     "port in use": ("--listen PORT --mode replay --cassette kept.yaml", ["PORT", "in use"]),
@@ -48,7 +48,7 @@ TOOLS_REFUSED: dict[str, tuple[list[str], list[str]]] = {
     "lint nothing": (["lint"], ["cassette", "rule file"]),
     "unknown code": (["codes", "999"], ["'999'"]),
     "unknown verb": (["codes", "--command", "RCTP"], ["'RCTP'", "did you mean 'RCPT'?"]),
-    "unknown option": (["show", "--plian", "kept.yaml"], ["--plian", "did you mean 'plain'?"]),
+    "unknown option": (["show", "--plian", "kept.yaml"], ["--plian", "did you mean '--plain'?"]),
     "run nothing": (["run", "--upstream", "sink:"], ["--", "command"]),
     "run what is not there": (["run", "--", "no-such-program"], ["no-such-program"]),
     "set nothing": (["run", "--set", "EMAIL_PORT", "--", "true"], ["NAME=VALUE", "'EMAIL_PORT'"]),

@@ -32,8 +32,8 @@ def test_what_is_right_is_taken() -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--plian"], ["--plian", "did you mean 'plain'?"]),
-        (["--widht", "80"], ["--widht", "did you mean 'width'?"]),
+        (["--plian"], ["--plian", "did you mean '--plain'?"]),
+        (["--widht", "80"], ["--widht", "did you mean '--width'?"]),
         (["--width"], ["--width"]),
         (["-x"], ["-x"]),
         (["one.yaml", "two.yaml"], ["arguments"]),

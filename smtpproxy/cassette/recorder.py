@@ -145,11 +145,19 @@ class Recorder:
         except OSError as error:
             self._lose(error)
 
-    def finish(self) -> None:
-        """Put the cassette in its place, unless nothing was recorded or something was lost."""
+    def finish(self, replace: bool = True) -> None:
+        """Put the cassette in its place, unless nothing was recorded or something was lost.
+
+        Without `replace` a cassette that is there stays as it is.
+        """
         try:
             if self._broken:
                 self._failed(f"the recording is incomplete; it lies in {self._file.partial}")
+            elif self.commands and not replace and self._file.path.exists():
+                self._failed(
+                    f"the command failed: {self._file.path} stays as it was, "
+                    f"and this recording lies in {self._file.partial}"
+                )
             elif self.commands:
                 self._file.finish()
             else:

@@ -61,6 +61,8 @@ def upstream_endpoint(where: str) -> str:
     """
     if where == SINK:
         return where
+    if where == SINK.rstrip(":"):
+        raise WhereError(f"did you mean {SINK!r}? A host of that name is {where}:25")
     scheme, separator, rest = where.partition("://")
     if separator:
         if scheme not in ("smtp", "smtps"):

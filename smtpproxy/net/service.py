@@ -144,6 +144,8 @@ class ProxyService(Service):
             for session in list(self._sessions):
                 if not _in_transaction(session):
                     session.shut_down("shutdown")
+            if busy := sum(map(_in_transaction, self._sessions)):
+                say(f"stopping: {busy} open transactions get {self._drain:g} s; again to stop now")
             timers = [
                 self._reactor.callLater(self._drain, self._shut_down),
                 self._reactor.callLater(self._drain + _GRACE, self._abort),

@@ -81,7 +81,7 @@ class Judge:
             return telling
         for fault in decision.faults:
             fault.apply(telling, self.domain, _forward_path(exchange))
-        if telling.reply is not reply:
+        if telling.reply is not reply or telling.after:
             exchange.by = RULE if decision.rule else PROXY
         return telling
 

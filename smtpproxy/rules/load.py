@@ -138,7 +138,10 @@ class _Loader(DocumentReader):
             raise self.fail(line, f"unknown stage {word!r}{nearest(word, KNOWN_STAGES)}")
         if pattern and stage not in ADDRESS_OF:
             raise self.fail(line, f"{stage} has no address for the pattern {pattern!r}")
-        return stage, pattern.strip()
+        pattern = pattern.strip()
+        if pattern[:1] in ("'", '"') and pattern[-1:] == pattern[:1]:
+            pattern = pattern[1:-1]  # in YAML one is used to quoting a `*`
+        return stage, pattern
 
     def _stage(self, word: str) -> str | None:
         return stage_name(word) or (word.upper() if word.upper() in KNOWN_VERBS else None)

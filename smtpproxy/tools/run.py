@@ -12,9 +12,11 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from smtpproxy.console import UNABLE, say
-from smtpproxy.tap import Options, Proxy, build
+from smtpproxy.tap import Options, Proxy, build, offer
 from smtpproxy.tools.serve import begin_logging, run_reactor
 
+#: Standard output belongs to the command, and nobody else needs to know the port.
+DEFAULTS = {"listen": "0", "log": "none"}
 _SIGNALLED = 128  # as shells tell a process that a signal ended
 
 
@@ -51,6 +53,9 @@ class RunOptions(Options):
         self.command = list(command)
 
 
+offer(RunOptions, DEFAULTS)
+
+
 def run(words: list[str]) -> int:
     """Serve while a command runs."""
     from twisted.internet import reactor
@@ -65,7 +70,7 @@ def run(words: list[str]) -> int:
             else "smtpproxy: expected -- and a command"
         )
         return UNABLE
-    proxy = build(reactor, options.given, {"listen": "0", "log": "none"}, quiet=True)
+    proxy = build(reactor, options.given, DEFAULTS, quiet=True)
     begin_logging(proxy)
     child = _Child(proxy)
     proxy.service.signals |= {"SIGTERM": child.terminate, "SIGINT": child.interrupt}
@@ -105,6 +110,7 @@ class _Child(ProcessProtocol):
         if not isinstance(ended, ProcessDone):
             signalled = getattr(ended, "signal", None)
             self.status = _SIGNALLED + signalled if signalled else getattr(ended, "exitCode", 1)
+        self._proxy.command_failed = self.status != 0
         self._proxy.service.end()
 
     def terminate(self) -> None:
