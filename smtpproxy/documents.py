@@ -32,11 +32,12 @@ class DocumentError(Exception):
 
 
 class Text(NamedTuple):
-    """A scalar. `plain` says that it was written without quotes."""
+    """A scalar. `plain`: it was written without quotes; `cut`: a comment follows it on its line."""
 
     line: int
     value: str
     plain: bool
+    cut: bool = False
 
 
 class Sequence(NamedTuple):
@@ -126,6 +127,7 @@ class _Reader:
         self._text = text
         self._source = source
         self._nodes = 0
+        self._lines: list[str] = []  # only where there are comments
         self._events: Iterator[Any] = iter(())
 
     def documents(self) -> Iterator[Node]:
@@ -168,10 +170,18 @@ class _Reader:
         if depth > MOST_DEPTH or self._nodes > MOST_NODES:
             raise self._fail(event, "is nested too deeply, or holds too much")
         if isinstance(event, yaml.ScalarEvent):
-            return Text(line, event.value, event.style is None or event.style == "")
+            plain = not event.style
+            return Text(line, event.value, plain, plain and self._is_cut(event.end_mark))
         if isinstance(event, yaml.SequenceStartEvent):
             return Sequence(line, list(self._items(depth)))
         return self._mapping(event, depth)
+
+    def _is_cut(self, mark: Any) -> bool:
+        """Does a comment follow? It may have been meant as text."""
+        if not self._lines and "#" in self._text:
+            self._lines = self._text.split("\n")
+        line = self._lines[mark.line] if mark.line < len(self._lines) else ""
+        return line[mark.column :].lstrip().startswith("#")
 
     def _items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):

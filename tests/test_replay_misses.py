@@ -75,7 +75,7 @@ def test_a_miss_names_the_line_of_what_is_closest() -> None:
     line = cassette_text(RECORDED).split("\n").index('- C: "MAIL FROM:<a@example.org>"') + 1
     (miss,) = replay.misses
     assert miss.line == line
-    assert f"line {line} has: MAIL FROM:<a@example.org>" in str(miss)
+    assert f"signup.yaml:{line} has: MAIL FROM:<a@example.org>" in str(miss)
     assert cassette(RECORDED).source == SOURCE
 
 

@@ -234,6 +234,8 @@ class _Reading(DocumentReader):
         try:
             if node is None or _is_null(node):
                 raise ScalarError("expected a text")
+            if isinstance(node, Text) and node.cut:
+                raise ScalarError("text with ' #' in it is quoted: what follows # is a comment")
             return read_line(node)
         except ScalarError as error:
             raise self.fail(line, str(error)) from None
