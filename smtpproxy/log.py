@@ -22,6 +22,8 @@ from smtpproxy.visible import visible, visible_text
 #: The version of a JSON record; `docs/operating.md` describes it.
 SCHEMA_VERSION = 1
 
+#: Stages whose record names all recipients: before, each RCPT has a record of its own.
+_WITH_RECIPIENTS = ("DATA", "BDAT", "END-OF-DATA")
 _WIDTH = 46  # of the column that shows what the client sent
 _COLOURS = {"success": "32", "intermediate": "36", "transient": "33", "permanent": "31"}
 
@@ -115,7 +117,8 @@ class JsonLog:
             record.upstream_text = _text(entry.said)
         if (sender := session.state.sender) is not None:
             record.sender = visible_text(sender.address)
-            record.recipients = [visible_text(path.address) for path in session.state.accepted]
+            if entry.stage in _WITH_RECIPIENTS:
+                record.recipients = [visible_text(p.address) for p in session.state.accepted]
         self._line(record)
 
     def mail_data(self, session: Session, fact: MailData | Chunk) -> None:

@@ -25,7 +25,7 @@ _MECHANISMS = (
     b"|PLAIN|SCRAM-SHA-(?:1|224|256|384|512)(?:-PLUS)?|SECURID|XOAUTH2?"
 )
 _AUTH = re.compile(rb"([ \t]*AUTH[ \t]+(?:" + _MECHANISMS + rb"))(?:[ \t]+[^\r\n]*)?\r?\n", re.I)
-_LIKE_AUTH = re.compile(rb"([ \t]*AUTH)[^\r\n]*", re.I)
+_LIKE_AUTH = re.compile(rb"([ \t]*AUTH)(?:[^\r\n]|\r(?!\n))*", re.I)
 _PROMPTS = frozenset({b"username:", b"password:", b"user name", b"user name\0", b"password\0"})
 # A challenge that decodes as one but says nothing: <smtpproxy@localhost>.
 _CHALLENGE = base64.b64encode(b"<smtpproxy@localhost>")

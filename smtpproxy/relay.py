@@ -153,7 +153,9 @@ class Relay:
 
     def shut_down(self, reason: str) -> list[Action]:
         """The proxy ends this session; `reason` is one word, such as "shutdown" or "timeout"."""
-        if not self._goodbye:
+        if self._client.framing is _OPAQUE:
+            self._leave(reason, [Close(Side.CLIENT)])  # nobody would understand a reply
+        elif not self._goodbye:
             self._give_up(reason)
         return self._take_actions()
 
@@ -168,8 +170,12 @@ class Relay:
     # The client's side.
 
     def _read_client(self) -> None:
-        client = self._client
-        while not (self._closing or self._stalled) and (fact := client.next()) is not None:
+        client, queue = self._client, self._queue
+        while (
+            not (self._closing or self._stalled)
+            and len(queue) < IN_FLIGHT_LIMIT
+            and (fact := client.next()) is not None
+        ):
             if type(fact) is Command:
                 self._command(fact)
             elif type(fact) is MailData:
@@ -271,9 +277,11 @@ class Relay:
             self._judge.domain = _first_word(reply) or self._judge.domain
         if not exchange.own:
             self._tell(exchange, reply)
+        elif reply.code in CLOSING:
+            self._give_up("upstream-drop")
         if self._queue:
             self._settle()
-        if self._client.pending:
+        if self._client.pending or self._client.framing is _CHUNK:
             self._read_client()
         elif self._upward:
             self._flush_upward()
@@ -334,7 +342,7 @@ class Relay:
             return
         client.answered(stage, heard.code)
         if client.framing is _MAIL_DATA:
-            self._swallowing = exchange.said is None or exchange.said.code != heard.code
+            self._swallowing = exchange.said is None or exchange.said.code // 100 != 3
         elif client.framing is _OPAQUE and not self._server.opaque:
             self._server.opaque = True
             self._watcher.noted("opaque", stage, b"")
@@ -355,7 +363,8 @@ class Relay:
     def _end_client(self) -> None:
         """The client has sent its last octet; what waits for a reply is read when that is there."""
         client = self._client
-        if client.framing is _HELD or self._stalled or self._end_told:
+        waits = client.framing is _HELD or self._stalled or len(self._queue) >= IN_FLIGHT_LIMIT
+        if waits or self._end_told:
             return
         self._end_told = True
         if rest := client.rest():
@@ -398,7 +407,7 @@ class Relay:
 
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 _COMMAND, _HELD = Framing.COMMAND, Framing.HELD
-_MAIL_DATA, _OPAQUE = Framing.MAIL_DATA, Framing.OPAQUE
+_MAIL_DATA, _CHUNK, _OPAQUE = Framing.MAIL_DATA, Framing.CHUNK, Framing.OPAQUE
 _TOO_LONG = SayReply(500, "5.5.2", ("Line too long",))
 _GOING = SayReply.parse("421", "CONNECT")
 

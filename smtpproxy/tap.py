@@ -210,7 +210,10 @@ class Proxy:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._reactor.seconds()))
         if path.is_dir():
             raise SettingsError(f"--cassette {path} is a folder")
-        recorder = Recorder(CassetteFile(path, self._upstream.name, now), self.service.found)
+        file = CassetteFile(path, self._upstream.name, now)
+        if file.earlier is not None:
+            say(f"smtpproxy: an unfinished recording was there; it is kept as {file.earlier}")
+        recorder = Recorder(file, self.service.found)
         self._observers.append(recorder)
 
         def finish() -> None:

@@ -330,6 +330,33 @@ def test_too_many_commands_in_flight_crowd_the_relay() -> None:
     assert not talk.relay.crowded
 
 
+def test_one_segment_can_not_pass_the_limit_in_flight() -> None:
+    """What is too much stays unread, and is read as replies come; nothing of it is lost."""
+    talk = Conversation()
+    talk.play(READY)
+    octets = b"NOOP\r\n" * (2 * IN_FLIGHT_LIMIT)
+    talk.client(octets)
+    talk.take(talk.relay.client_closed(True))
+    sent = talk.unread(Side.UPSTREAM)
+    assert len(sent) == len(octets) // 2
+    talk.upstream(b"250 ok\r\n" * IN_FLIGHT_LIMIT)
+    assert sent + talk.unread(Side.UPSTREAM) == octets
+    talk.upstream(b"250 ok\r\n" * IN_FLIGHT_LIMIT)
+    assert talk.unread(Side.CLIENT) == b"250 ok\r\n" * (2 * IN_FLIGHT_LIMIT)
+
+
+def test_shutting_down_says_nothing_into_an_opaque_stream() -> None:
+    """After STARTTLS nobody would understand a 421: the connection is closed without a word."""
+    talk = Conversation()
+    talk.play(READY)
+    talk.client(b"STARTTLS\r\n")
+    talk.upstream(b"220 Go ahead\r\n")
+    talk.unread(Side.CLIENT)
+    talk.take(talk.relay.shut_down("shutdown"))
+    assert talk.unread(Side.CLIENT) == b""
+    assert "client: close" in talk.done
+
+
 def test_shutting_down_tells_the_client() -> None:
     """A session that the proxy ends hears 421, in the place of the reply it waits for."""
     talk = Conversation()

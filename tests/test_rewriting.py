@@ -251,3 +251,34 @@ def test_failure_told_after_354_ends_the_upstream_connection() -> None:
         (upstream: close)
         """
     )
+
+
+def test_another_3xx_than_upstreams_changes_only_the_words() -> None:
+    """A client that is told 350 where upstream said 354 sends its message to upstream."""
+    talk = Conversation("DATA: 350 Go on")
+    talk.play(
+        RCPT
+        + """
+        C: DATA
+        > DATA
+        U: 354 End with a dot
+        S: 350 Go on
+        C: hello
+        C: .
+        > hello
+        > .
+        U: 250 2.0.0 Queued
+        S: 250 2.0.0 Queued
+        """
+    )
+
+
+def test_upstream_that_closes_on_our_own_command_closes_the_session() -> None:
+    """A 421 to the proxy's RSET is not for the client, who is told in the proxy's own words."""
+    talk = Conversation("END-OF-DATA: 552")
+    talk.play(RCPT)
+    talk.client(b"DATA\r\nhello\r\n.\r\n")
+    talk.unread(Side.CLIENT)
+    talk.upstream(b"421 4.3.2 Going down\r\n")
+    assert talk.unread(Side.CLIENT).startswith(b"421 mail.example.org ")
+    assert "client: close" in talk.done

@@ -103,9 +103,14 @@ class Point:
 
     def unused(self) -> int:
         """Return how many transactions of this prologue, and of longer ones, are unused."""
-        mine = self.pool.left if self.pool is not None else 0
-        below = (point for branch in self.branches.values() for point, _ in branch.ways())
-        return mine + sum(point.unused() for point in below)
+        left = 0
+        points = [self]  # prologues may be long: no recursion
+        while points:
+            point = points.pop()
+            left += point.pool.left if point.pool is not None else 0
+            for branch in point.branches.values():
+                points.extend(following for following, _ in branch.ways())
+        return left
 
 
 class Branch:

@@ -6,11 +6,14 @@ written is lost and said; the relay goes on.
 
 from __future__ import annotations
 
+import tempfile
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import IO
 
 from smtpproxy.cassette.model import END_OF_DATA, Kept, Recorded, stray, unsolicited
-from smtpproxy.cassette.spool import Spool
+from smtpproxy.cassette.spool import LARGE, Spool
 from smtpproxy.cassette.store import CassetteFile
 from smtpproxy.cassette.write import (
     may_join,
@@ -26,10 +29,23 @@ from smtpproxy.transcript import Entry, Note, Session
 class _Tape:
     """What is known of one session so far."""
 
-    __slots__ = ("backlog", "commands", "exchanges", "group", "kept", "spool", "text", "timing")
+    __slots__ = (
+        "backlog",
+        "commands",
+        "exchanges",
+        "file",
+        "group",
+        "kept",
+        "size",
+        "spool",
+        "text",
+        "timing",
+    )
 
     def __init__(self) -> None:
         self.text: list[str] = []
+        self.size = 0  # of that, in characters
+        self.file: IO[bytes] | None = None  # where the beginning of a long session is
         self.group: list[Recorded] = []  # sent in one go, so far
         self.timing: list[int] = []
         self.spool: Spool | None = None  # of the mail data, or chunk, that is passing
@@ -51,14 +67,33 @@ class _Tape:
     def add(self, one: Recorded) -> None:
         group = self.group
         if group and not (one.pipelined and may_join(one) and may_join(group[-1])):
-            self.text.append(write_group(group))
+            self.write(write_group(group))
             group = self.group = []
         group.append(one)
         self.exchanges += 1
 
+    def write(self, text: str) -> None:
+        """Take text; a long session does not stay in memory. Raises OSError."""
+        self.text.append(text)
+        self.size += len(text)
+        if self.size > LARGE:
+            if self.file is None:
+                self.file = tempfile.TemporaryFile()  # noqa: SIM115 - it outlives this call
+            self.file.write("".join(self.text).encode())
+            self.text, self.size = [], 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """Return all text. Raises OSError."""
+        if self.file is not None:
+            with self.file as file:
+                file.seek(0)
+                while piece := file.read(LARGE):
+                    yield piece
+        yield "".join(self.text).encode()
+
     def flush(self) -> None:
         if self.group:
-            self.text.append(write_group(self.group))
+            self.write(write_group(self.group))
             self.group = []
 
 
@@ -96,13 +131,18 @@ class Recorder:
                 entry.pipelined,
             )
         )
-        tape.settle()
+        try:
+            tape.settle()
+        except OSError as error:
+            self._lose(error)
         if heard is not None:
             tape.timing.append(round(entry.seconds * 1000))
 
     def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
         """Keep mail data, or a chunk."""
         tape = self._tapes[session.number]
+        if self._broken:
+            return  # this recording will not be finished
         try:
             if tape.spool is None:
                 tape.spool = Spool(self._file.folder, stuffed=isinstance(fact, MailData))
@@ -112,8 +152,10 @@ class Recorder:
                 tape.kept.append(spool.finish())
                 tape.settle()
         except OSError as error:
-            tape.spool = None
             self._lose(error)
+            if tape.spool is not None:
+                tape.spool.discard()
+                tape.spool = None
 
     def noted(self, session: Session, note: Note) -> None:
         """Keep what belongs to the dialogue."""
@@ -130,18 +172,15 @@ class Recorder:
         tape = self._tapes.pop(session.number)
         if tape.spool is not None:
             tape.spool.discard()
-        tape.settle(at_end=True)
-        if not tape.exchanges:
-            return
-        tape.flush()
         self.commands += tape.commands
-        document = [
-            write_session_start(str(session.number)),
-            *tape.text,
-            write_session_end(how, session.opaque, tape.timing, empty=False),
-        ]
         try:
-            self._file.add("".join(document))
+            tape.settle(at_end=True)
+            if not tape.exchanges:
+                return
+            tape.flush()
+            head = write_session_start(str(session.number))
+            tail = write_session_end(how, session.opaque, tape.timing, empty=False)
+            self._file.add(chain([head.encode()], tape.pieces(), [tail.encode()]))
         except OSError as error:
             self._lose(error)
 

@@ -6,7 +6,10 @@ Owns the file NAME.partial, which grows while a recording goes on, and its chang
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from smtpproxy.cassette.model import Cassette, Kept
@@ -28,20 +31,23 @@ class CassetteFile:
         self._made = not path.parent.exists()
         if self._made:
             path.parent.mkdir(parents=True)
-        # Whatever bears that name is of an earlier run; were it a link, it is not followed.
-        self.partial.unlink(missing_ok=True)
+        # What bears that name is of a run that did not end, or of one that goes on.
+        self.earlier = _set_aside(self.partial)
         self._file = self.partial.open("xb")
         self._file.write(write_header(upstream, recorded).encode())
         self._file.flush()
 
-    def add(self, session: str) -> None:
+    def add(self, session: Iterable[bytes]) -> None:
         """Append a session's document, so that it survives the process. Raises OSError."""
-        self._file.write(session.encode())
+        self._file.writelines(session)
         self._file.flush()
 
     def finish(self) -> None:
         """Put the recording in the place of the cassette. Raises OSError."""
         self._file.flush()
+        if not self._is_ours():
+            problem = f"another recording has begun at {self.partial}"
+            raise OSError(errno.EBUSY, problem, str(self.path))
         os.fsync(self._file.fileno())
         self._file.close()
         self.partial.replace(self.path)
@@ -54,11 +60,30 @@ class CassetteFile:
 
     def discard(self) -> None:
         """Leave the old cassette as it is, and nothing beside it."""
+        if self._is_ours():
+            self.partial.unlink()
         self._file.close()
-        self.partial.unlink(missing_ok=True)
         if self._made:
             with contextlib.suppress(OSError):
                 self.path.parent.rmdir()
+
+    def _is_ours(self) -> bool:
+        """Is the file of that name still the one that is written here?"""
+        try:
+            found = self.partial.lstat()
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(found, os.fstat(self._file.fileno()))
+
+
+def _set_aside(partial: Path) -> Path | None:
+    """Keep an unfinished recording under another name, which is returned. Follows no link."""
+    if not os.path.lexists(partial):
+        return None
+    numbers = (partial.with_name(f"{partial.name}.{number}") for number in itertools.count(1))
+    kept = next(path for path in numbers if not os.path.lexists(path))
+    partial.rename(kept)
+    return kept
 
 
 def load_cassette(path: Path) -> Cassette:

@@ -55,10 +55,10 @@ class Outbox:
     def attach(self, transport: Any) -> None:
         """Begin to write to a transport."""
         self._transport = transport
-        # Under TLS a straight write would send plain text.
-        self._straight = hasattr(transport, "writeSomeData") and not getattr(
-            transport, "TLS", False
-        )
+        # Under TLS a straight write would send plain text; and a TLS transport passes on what it
+        # has not itself to the plain one below it, so its class is asked.
+        plain = not getattr(transport, "TLS", False)
+        self._straight = plain and hasattr(type(transport), "writeSomeData")
         if not self._straight:
             transport.registerProducer(self, True)
         self._drain()
@@ -128,8 +128,10 @@ class Outbox:
                 self._transport.abortConnection()
 
     def _half_close(self) -> None:
-        half_close = getattr(self._transport, "loseWriteConnection", None)
-        (half_close or self._transport.loseConnection)()
+        if hasattr(type(self._transport), "loseWriteConnection"):
+            self._transport.loseWriteConnection()
+        else:
+            self._transport.loseConnection()  # no half-close under TLS
 
     def _waited(self) -> None:
         self._timer = None

@@ -193,7 +193,12 @@ def write_whole(path: Path, text: str) -> None:
 
 def _in_transaction(session: ProxySession) -> bool:
     relay = session.relay
-    return relay.waiting or relay.state.phase in (Phase.MAIL, Phase.RCPT, Phase.DATA)
+    return relay.waiting or relay.state.phase in (
+        Phase.MAIL,
+        Phase.RCPT,
+        Phase.DATA,
+        Phase.OPAQUE,
+    )
 
 
 def _cancel(timers: list[Any]) -> None:

@@ -7,15 +7,18 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
-from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side
+from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side
 from smtpproxy.net.outbox import Outbox
 from smtpproxy.relay import Relay
 
 _CLIENT = Side.CLIENT
+_log = Logger()
 
-#: Seconds that a half-closed session may live on.
-LINGER = 60.0
+#: Seconds that a session may live on once one side has ended (RFC 5321 §4.5.3.2.6 gives a server
+#: ten minutes for the reply to a final dot).
+LINGER = 600.0
 
 
 class Upstream(Protocol):
@@ -94,7 +97,12 @@ class ProxySession:
         if side is Side.CLIENT:
             self._client_in.attach(transport)
             self._to_client.attach(transport)
-            self._perform(self.relay.connected())
+            try:
+                self._perform(self.relay.connected())
+            except Exception:
+                # Twisted would log it, and leave the connection open for ever.
+                _log.failure("a session could not begin")
+                self.abort()
         else:
             self._connecting = False
             self._upstream_in.attach(transport)
@@ -109,7 +117,7 @@ class ProxySession:
     def upstream_received(self, octets: bytes) -> None:
         """Upstream sent octets."""
         self._perform(self.relay.upstream_received(octets))
-        if self._crowded:
+        if self.relay.crowded is not self._crowded:
             self._crowd()
 
     def upstream_failed(self, reason: str) -> None:
@@ -120,6 +128,8 @@ class ProxySession:
 
     def peer_ended(self, side: Side, clean: bool) -> None:
         """A peer will send nothing more."""
+        if self._linger is None:
+            self._linger = self._clock.callLater(LINGER, self.abort)
         relay = self.relay
         closed = relay.client_closed if side is Side.CLIENT else relay.upstream_closed
         self._perform(closed(clean))
@@ -173,8 +183,6 @@ class ProxySession:
             self._do_rarely(action)
 
     def _do_rarely(self, action: Any) -> None:
-        if isinstance(action, HalfClose) and self._linger is None:
-            self._linger = self._clock.callLater(LINGER, self.abort)
         if action.side is Side.CLIENT:
             self._to_client.perform(action)
             return

@@ -94,16 +94,18 @@ class Judge:
         return decide(rules, self._occasion(exchange, code)) if rules else None
 
     def _occasion(self, exchange: Exchange, code: int) -> Occasion:
-        state = self._state
-        sender = state.sender.address if state.sender else None
-        recipients = tuple(path.address for path in state.accepted)
-        address = ADDRESS_OF.get(exchange.stage)
-        if address and isinstance(exchange.command, Command):
-            path = parse_path(exchange.command.argument)
-            if address == "sender":
-                sender = path.address if path else None
-            else:
-                recipients = (path.address,) if path else ()
+        state, command = self._state, exchange.command
+        own = ADDRESS_OF.get(exchange.stage) if isinstance(command, Command) else None
+        path = parse_path(command.argument) if own and isinstance(command, Command) else None
+        address = path.address if path else None
+        before = state.sender
+        sender = address if own == "sender" else before.address if before else None
+        # All that were accepted are looked at once a message, not at each of them.
+        recipients = (
+            ((address,) if address is not None else ())
+            if own == "recipient"
+            else tuple(accepted.address for accepted in state.accepted)
+        )
         return Occasion(exchange.stage, sender, recipients, code)
 
 

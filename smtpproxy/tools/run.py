@@ -119,7 +119,7 @@ class _Child(ProcessProtocol):
 
     def interrupt(self) -> None:
         """A terminal has told the command already."""
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             self._signal("INT")
 
     def _signal(self, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from twisted.logger import ILogObserver, LogLevel, globalLogBeginner
+from twisted.logger import ILogObserver, LogLevel, formatEvent, globalLogBeginner
 from zope.interface import provider
 
 from smtpproxy.console import UNABLE, say
@@ -69,7 +69,7 @@ def begin_logging(proxy: Proxy) -> None:
         if event.get("log_level", LogLevel.info) < LogLevel.error:
             return
         failure = event.get("log_failure")
-        problem = failure.getErrorMessage() if failure else event.get("log_format", "")
+        problem = failure.getErrorMessage() if failure else formatEvent(event)
         proxy.service.found(f"internal error: {problem}")
         if failure and os.environ.get("SMTPPROXY_DEBUG"):
             say(failure.getTraceback())

@@ -1,6 +1,7 @@
 """How sessions and recordings end: what is kept of a session cut short, and when nothing is."""
 
 import errno
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_an_empty_run_leaves_the_old_cassette(recording: Recording, text: str) -
 class FullDisk(CassetteFile):
     """A cassette on a disk that is full."""
 
-    def add(self, session: str) -> None:
+    def add(self, session: Iterable[bytes]) -> None:
         """Fail as the operating system does."""
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -44,7 +44,7 @@ def test_a_finished_recording_is_a_cassette(path: Path) -> None:
     """Header and sessions stand in the file, in order, and nothing lies beside it."""
     file = begin(path)
     for label in ("1", "2"):
-        file.add(SESSION.format(label))
+        file.add([SESSION.format(label).encode()])
     file.finish()
     cassette = load_cassette(path)
     assert (cassette.source, cassette.upstream) == (str(path), "tcp:mail.example.org:25")
@@ -56,7 +56,7 @@ def test_the_old_cassette_stays_until_the_new_one_is_whole(path: Path) -> None:
     """While a recording grows, whoever reads the cassette finds the old one."""
     path.write_bytes(OLD)
     file = begin(path)
-    file.add(SESSION.format("new"))
+    file.add([SESSION.format("new").encode()])
     assert path.read_bytes() == OLD
     file.finish()
     assert [session.label for session in load_cassette(path).sessions] == ["new"]
@@ -65,7 +65,7 @@ def test_the_old_cassette_stays_until_the_new_one_is_whole(path: Path) -> None:
 def test_a_session_is_durable_once_it_was_added(path: Path) -> None:
     """What was added is in the file at once: it survives the end of the process by any signal."""
     file = begin(path)
-    file.add(SESSION.format("1"))
+    file.add([SESSION.format("1").encode()])
     assert [session.label for session in load_cassette(file.partial).sessions] == ["1"]
     file.discard()
 
@@ -74,7 +74,7 @@ def test_what_is_discarded_leaves_the_old_cassette(path: Path) -> None:
     """A recording that is given up leaves the old cassette as it is, and nothing beside it."""
     path.write_bytes(OLD)
     file = begin(path)
-    file.add(SESSION.format("new"))
+    file.add([SESSION.format("new").encode()])
     file.discard()
     assert path.read_bytes() == OLD
     assert beside(path) == ["signup.yaml"]
@@ -185,3 +185,27 @@ def test_a_recording_does_not_follow_a_link(path: Path, tmp_path: Path) -> None:
     with contextlib.suppress(OSError):  # refusing is as good
         begin(path).discard()
     assert precious.read_bytes() == b"precious"
+
+
+def test_an_unfinished_recording_is_kept(path: Path) -> None:
+    """What a killed run left behind is set aside under another name, never written over."""
+    killed = begin(path)
+    killed.add([SESSION.format("killed").encode()])
+    later = begin(path)
+    assert later.earlier is not None
+    later.discard()
+    assert [session.label for session in load_cassette(later.earlier).sessions] == ["killed"]
+
+
+def test_of_two_recordings_none_is_lost(path: Path) -> None:
+    """The first can't put the second's half in the cassette's place: it is told, and is kept."""
+    first = begin(path)
+    first.add([SESSION.format("first").encode()])
+    second = begin(path)
+    second.add([SESSION.format("second").encode()])
+    with pytest.raises(OSError, match="another recording"):
+        first.finish()
+    second.finish()
+    assert [session.label for session in load_cassette(path).sessions] == ["second"]
+    assert second.earlier is not None
+    assert [session.label for session in load_cassette(second.earlier).sessions] == ["first"]
