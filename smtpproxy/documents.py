@@ -127,7 +127,7 @@ class _Reader:
         self._text = text
         self._source = source
         self._nodes = 0
-        self._lines: list[str] = []  # only where there are comments
+        self._lines = text.split("\n") if " #" in text else []  # only where there are comments
         self._events: Iterator[Any] = iter(())
 
     def documents(self) -> Iterator[Node]:
@@ -178,8 +178,6 @@ class _Reader:
 
     def _is_cut(self, mark: Any) -> bool:
         """Does a comment follow? It may have been meant as text."""
-        if not self._lines and "#" in self._text:
-            self._lines = self._text.split("\n")
         line = self._lines[mark.line] if mark.line < len(self._lines) else ""
         return line[mark.column :].lstrip().startswith("#")
 
