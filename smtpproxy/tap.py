@@ -13,6 +13,7 @@ from typing import IO, Any
 import msgspec
 from twisted.internet.endpoints import clientFromString, serverFromString
 
+from smtpproxy.alarm import Alarm
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
 from smtpproxy.console import UNABLE, say
@@ -46,9 +47,8 @@ from smtpproxy.settings import (
     settle,
 )
 from smtpproxy.sink import Sink
-from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.statistics import Statistics
-from smtpproxy.transcript import Entry, Note, Observer, Session, Transcript
+from smtpproxy.transcript import Observer, Session, Transcript
 
 #: What Twisted raises where it can't read an endpoint string.
 _MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
@@ -117,7 +117,7 @@ class Proxy:
         self._observers: list[Observer] = []
         self.command_failed = False  # the command that this run is about
         self.statistics = Statistics()
-        self._observers += [self.statistics, _Alarm()]
+        self._observers += [self.statistics, Alarm()]
         mode = settings.choice("mode", MODES)
         listen = [self._listen_endpoint(where) for where in settings.many("listen")]
         drain = settings.seconds("drain")
@@ -266,31 +266,6 @@ class Proxy:
                 write_whole(path, f"{encoded}\n")
             except OSError as error:
                 self.service.found(f"can't write {path}: {error.strerror}")
-
-
-class _Alarm:
-    """Says what a person must know even where there is no log: upstream is not there."""
-
-    def __init__(self) -> None:
-        self._said = ""
-
-    def began(self, session: Session) -> None:
-        """Nothing to say."""
-
-    def exchanged(self, session: Session, entry: Entry) -> None:
-        """Nothing to say."""
-
-    def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
-        """Nothing to say."""
-
-    def noted(self, session: Session, note: Note) -> None:
-        """Say it once for each reason."""
-        if note.fact == "upstream-unreachable" and note.detail != self._said:
-            self._said = note.detail
-            say(f"smtpproxy: {session.upstream}: {note.detail}")
-
-    def ended(self, session: Session, how: str) -> None:
-        """Nothing to say."""
 
 
 def _open_log(where: str) -> IO[bytes]:
