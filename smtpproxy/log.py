@@ -181,7 +181,7 @@ class TextLog:
         if self._colour:
             severity = f"\x1b[{_COLOURS.get(judged.severity, '35')}m{severity}\x1b[0m"
         meaning = judged.meaning or "unknown code"
-        remarks = [] if first == meaning else [meaning]
+        remarks = [] if first.endswith(meaning) else [meaning]
         if not (judged.listed or judged.anywhere):
             remarks.append("not listed here")
         told = f" ({', '.join(remarks)})" if remarks else ""
