@@ -110,10 +110,11 @@ class Redactor:
 
     def _auth(self, wire: bytes) -> bytes:
         words = wire.split(None, 2)
-        for word in words[2:] if _AUTH.fullmatch(wire) else words[1:]:
+        found = _AUTH.fullmatch(wire)
+        for word in words[2:] if found else words[1:]:
             self._learn(word)
-        if _AUTH.fullmatch(wire):
-            return _AUTH.sub(rb"\1 " + PLACEHOLDER + b"\r\n", wire) if len(words) > 2 else wire
+        if found:
+            return found[1] + b" " + REDACTED_LINE if len(words) > 2 else wire
         return _LIKE_AUTH.sub(rb"\1 " + PLACEHOLDER, wire)
 
     def _continuation(self, wire: bytes) -> bytes:

@@ -82,7 +82,8 @@ class Relay:
         self._upward: list[bytes] = []  # octets for upstream that one segment may carry
         self._swallowing = False  # mail data, or a chunk, is kept from upstream
         self._stalled = False  # a command waits for its turn before its rules can be asked
-        self._closing = False  # the client's leg is about to be closed from here
+        self._closing = False  # nothing more is read from the client
+        self._left = False  # the client's leg is closed from here: nothing more is sent to it
         self._goodbye = False  # the client heard 221 or 421
         self._client_ended = False
         self._end_told = False  # upstream was told that the client will send nothing more
@@ -268,6 +269,8 @@ class Relay:
     def _replied(self, reply: Reply) -> None:
         if not self._queue:
             self._watcher.noted("unsolicited-reply", "", reply.wire)
+            if self._left:
+                return
             self._actions.append(Send(Side.CLIENT, reply.wire))
             self._goodbye = self._goodbye or reply.code in CLOSING
             return
@@ -277,7 +280,7 @@ class Relay:
             self._judge.domain = _first_word(reply) or self._judge.domain
         if not exchange.own:
             self._tell(exchange, reply)
-        elif reply.code in CLOSING:
+        elif reply.code in CLOSING and not self._left:
             self._give_up("upstream-drop")
         if self._queue:
             self._settle()
@@ -304,6 +307,9 @@ class Relay:
 
     def _tell(self, exchange: Exchange, reply: Reply | None) -> None:
         """Let the client hear the answer: upstream's, or what the rules make of it."""
+        if self._left:
+            self._watcher.exchanged(exchange)  # nobody is there to hear it
+            return
         if exchange.decision is None and exchange.stage not in self._judge.concerned:
             exchange.heard = reply
             if reply is not None:
@@ -396,7 +402,7 @@ class Relay:
 
     def _leave(self, how: str, actions: list[Action]) -> None:
         self._how = self._how or how
-        self._closing = True
+        self._closing = self._left = True
         self._actions += actions
         self._actions.append(Close(Side.UPSTREAM))
 

@@ -282,3 +282,20 @@ def test_upstream_that_closes_on_our_own_command_closes_the_session() -> None:
     talk.upstream(b"421 4.3.2 Going down\r\n")
     assert talk.unread(Side.CLIENT).startswith(b"421 mail.example.org ")
     assert "client: close" in talk.done
+
+
+def test_what_comes_behind_a_drop_was_heard_by_nobody() -> None:
+    """After the client's connection is closed, no later answer is sent, or told as heard."""
+    talk = Conversation("RCPT b@example.net: drop", "RCPT c@example.net: 550")
+    talk.play(READY)
+    talk.client(
+        b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\n"
+        b"RCPT TO:<c@example.net>\r\nRCPT TO:<d@example.net>\r\n"
+    )
+    talk.upstream(b"250 first\r\n250 fourth\r\n")
+    assert talk.unread(Side.CLIENT) == b"250 first\r\n"
+    talk.relay.finished()
+    heard = [e.heard.code if e.heard else None for e in talk.witness.exchanges[2:]]
+    assert heard == [250, None, None, None]
+    said = [e.said.code if e.said else None for e in talk.witness.exchanges[2:]]
+    assert said == [250, None, None, 250]
