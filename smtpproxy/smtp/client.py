@@ -19,15 +19,11 @@ from smtpproxy.smtp.facts import (
     Opaque,
     Overlong,
 )
+from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 from smtpproxy.smtp.maildata import EndFinder
 
 #: Commands whose reply decides how the octets behind them are to be read.
 HOLDING = frozenset({"DATA", "AUTH", "STARTTLS", "XCLIENT", "TURN", "ATRN"})
-
-#: Longest line in octets, line ending included: a command (RFC 5321 §4.5.3.1.4 asks for 512, and
-#: more where extensions add to it), and AUTH with what follows it (RFC 4954 §4).
-COMMAND_LIMIT = 2048
-AUTH_LIMIT = 12288
 
 #: The verb by which a line is known that begins with no word.
 UNREADABLE = "?"
@@ -74,9 +70,10 @@ def parse_command(wire: bytes) -> Command:
 class ClientReader:
     """Cuts a client's octets into facts, whatever the segments they came in."""
 
-    __slots__ = ("_at", "_chunk", "_end", "_held_verb", "_octets", "framing")
+    __slots__ = ("_at", "_chunk", "_end", "_held_verb", "_limits", "_octets", "framing")
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
         self.framing = _COMMAND
         self._octets = b""
         self._at = 0
@@ -146,7 +143,7 @@ class ClientReader:
         """Return the next line, or None where its end, LF, is not there yet."""
         end = self._octets.find(b"\n", self._at) + 1
         length = (end or len(self._octets)) - self._at
-        if length > limit and (length > AUTH_LIMIT or not self._begins_auth()):
+        if length > limit and (length > self._limits.max_auth_line or not self._begins_auth()):
             self.framing = _CLOSED
             return None
         return self._take(end) if end else None
@@ -155,7 +152,7 @@ class ClientReader:
         return self._octets[self._at : self._at + 5].upper() == b"AUTH "
 
     def _command(self) -> ClientFact | None:
-        wire = self._line(COMMAND_LIMIT)
+        wire = self._line(self._limits.max_command_line)
         if wire is None:
             return self._overlong()
         command = parse_command(wire)
@@ -174,7 +171,7 @@ class ClientReader:
         return None
 
     def _continuation(self) -> ClientFact | None:
-        wire = self._line(AUTH_LIMIT)
+        wire = self._line(self._limits.max_auth_line)
         if wire is None:
             return self._overlong()
         self.framing = _HELD

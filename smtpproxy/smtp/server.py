@@ -7,10 +7,7 @@ takes and strict in what it calls a reply. Does not know which command a reply a
 from __future__ import annotations
 
 from smtpproxy.smtp.facts import Opaque, Overlong, Reply, ServerFact, Stray
-
-#: Longest reply line in octets, and most lines in one reply.
-LINE_LIMIT = 4096
-LINES_LIMIT = 128
+from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 
 # A reply code is three ASCII digits and nothing that int() would also take, such as "2_5" or "+25".
 _CODES = {b"%03d" % code: code for code in range(1000)}
@@ -22,9 +19,11 @@ class ServerReader:
     Set `opaque` when the octets that follow are no longer to be read.
     """
 
-    __slots__ = ("_at", "_lines", "_octets", "_scan", "closed", "opaque")
+    __slots__ = ("_at", "_lines", "_longest", "_most", "_octets", "_scan", "closed", "opaque")
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._longest = limits.max_reply_line
+        self._most = limits.max_reply_lines
         self.opaque = False
         self.closed = False
         self._octets = b""
@@ -50,12 +49,12 @@ class ServerReader:
             return Opaque(self.rest())
         while end := self._octets.find(b"\n", self._scan) + 1:
             begin, self._scan = self._scan, end
-            if end - begin > LINE_LIMIT or self._lines >= LINES_LIMIT:
+            if end - begin > self._longest or self._lines >= self._most:
                 break
             fact = self._line(begin, end)
             if fact is not None:
                 return fact
-        if end or len(self._octets) - self._scan > LINE_LIMIT:
+        if end or len(self._octets) - self._scan > self._longest:
             self.closed = True
             return Overlong(self.rest())
         return None

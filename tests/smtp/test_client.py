@@ -2,7 +2,7 @@
 
 import pytest
 
-from smtpproxy.smtp.client import AUTH_LIMIT, COMMAND_LIMIT, ClientReader, parse_command
+from smtpproxy.smtp.client import ClientReader, parse_command
 from smtpproxy.smtp.facts import (
     Command,
     Continuation,
@@ -10,6 +10,7 @@ from smtpproxy.smtp.facts import (
     Opaque,
     Overlong,
 )
+from smtpproxy.smtp.limits import DEFAULT_LIMITS
 from tests.smtp.dialogue import dialogue, every_cut
 from tests.smtp.reading import ClientReading, Facts, in_turn, octets_of, read_client, read_on
 
@@ -233,7 +234,8 @@ def test_verbs(line: bytes, verb: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("begin", "limit"), [(b"NOOP ", COMMAND_LIMIT), (b"auth PLAIN ", AUTH_LIMIT)]
+    ("begin", "limit"),
+    [(b"NOOP ", DEFAULT_LIMITS.max_command_line), (b"auth PLAIN ", DEFAULT_LIMITS.max_auth_line)],
 )
 def test_longest_line(begin: bytes, limit: int) -> None:
     """A line of as many octets as the limit is read; one octet more, and nothing is read again."""
@@ -248,7 +250,7 @@ def test_longest_line(begin: bytes, limit: int) -> None:
 
 def test_longest_continuation() -> None:
     """RFC 4954 §4: a line in answer to a 334 may have 12,288 octets, and no more."""
-    longest = b"x" * (AUTH_LIMIT - 2) + b"\r\n"
+    longest = b"x" * (DEFAULT_LIMITS.max_auth_line - 2) + b"\r\n"
     auth = Command("AUTH", b"AUTH LOGIN\r\n")
     read = read_client([auth.wire, longest], in_turn([334, 235]))
     assert read.facts == [auth, Continuation(longest)]

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpproxy.smtp.facts import Opaque, Overlong, Reply, ServerFact, Stray
-from smtpproxy.smtp.server import LINE_LIMIT, LINES_LIMIT, ServerReader, final_code
+from smtpproxy.smtp.limits import DEFAULT_LIMITS
+from smtpproxy.smtp.server import ServerReader, final_code
 from tests.smtp.dialogue import every_cut
 from tests.smtp.reading import Facts, octets_of, read_on, read_server
 
@@ -91,12 +92,15 @@ def test_unfinished_reply_is_kept() -> None:
 
 def test_longest_line() -> None:
     """A line of as many octets as the limit is a reply; one more, ended or not, is Overlong."""
-    longest = b"250 ".ljust(LINE_LIMIT - 2, b"x") + b"\r\n"
+    longest = b"250 ".ljust(DEFAULT_LIMITS.max_reply_line - 2, b"x") + b"\r\n"
     assert read_server([longest]) == [Reply(250, longest)]
     assert read_server([longest[:-1], b"\n"]) == [Reply(250, longest)]
-    for over in (b"250 x" + longest[4:], b"y" * (LINE_LIMIT + 1)):
+    for over in (b"250 x" + longest[4:], b"y" * (DEFAULT_LIMITS.max_reply_line + 1)):
         octets = b"220 Hi\r\n250-One\r\n" + over + b"250 Ok\r\n"
-        for pieces in ([octets], [octets[:LINE_LIMIT], octets[LINE_LIMIT:]]):
+        for pieces in (
+            [octets],
+            [octets[: DEFAULT_LIMITS.max_reply_line], octets[DEFAULT_LIMITS.max_reply_line :]],
+        ):
             assert read_server(pieces) == [
                 Reply(220, b"220 Hi\r\n"),
                 Overlong(octets.removeprefix(b"220 Hi\r\n")),
@@ -105,19 +109,19 @@ def test_longest_line() -> None:
 
 def test_most_lines() -> None:
     """A reply may have as many lines as the limit; with one more it is Overlong."""
-    most = b"250-x\r\n" * (LINES_LIMIT - 1) + b"250 x\r\n"
+    most = b"250-x\r\n" * (DEFAULT_LIMITS.max_reply_lines - 1) + b"250 x\r\n"
     assert read_server([most, most]) == [Reply(250, most), Reply(250, most)]
     over = b"250-x\r\n" + most
     assert read_server([over]) == read_server([over[:99], over[99:]]) == [Overlong(over)]
-    odd = b"250-x\r\n" + b"odd\r\n" * (LINES_LIMIT - 1) + b"250 x\r\n"
+    odd = b"250-x\r\n" + b"odd\r\n" * (DEFAULT_LIMITS.max_reply_lines - 1) + b"250 x\r\n"
     assert read_server([odd]) == [Overlong(odd)]
 
 
 def test_nothing_is_read_after_an_overlong_line() -> None:
     """Once too much came, nothing more is a fact."""
     reader = ServerReader()
-    reader.receive(b"x" * (LINE_LIMIT + 1))
-    assert read_on(reader) == [Overlong(b"x" * (LINE_LIMIT + 1))]
+    reader.receive(b"x" * (DEFAULT_LIMITS.max_reply_line + 1))
+    assert read_on(reader) == [Overlong(b"x" * (DEFAULT_LIMITS.max_reply_line + 1))]
     reader.receive(b"250 Ok\r\n")
     assert read_on(reader) == []
     assert reader.closed
