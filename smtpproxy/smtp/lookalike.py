@@ -1,0 +1,120 @@
+"""What is odd in mail data: bare line endings, NUL, and what some servers take for its end.
+
+Only CRLF.CRLF ends mail data. A line of a lone dot with other line endings, or with something
+invisible beside the dot, is a look-alike: a server that takes it for the end reads what follows as
+commands. Works on a stream: nothing depends on where TCP cut the octets.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from smtpproxy.smtp.anomalies import (
+    BARE_CR,
+    BARE_LF,
+    LOOK_ALIKE,
+    LOOK_ALIKE_BLANK,
+    LOOK_ALIKE_NUL,
+    NUL,
+)
+
+#: Most invisible characters on either side of a dot that are looked through.
+_MOST = 8
+_INVISIBLE = rb"(?:[\0 \t\x0b]|\xe2\x80\x8b)"
+# The look-behind keeps the search for a dot fast: few dots in mail have these octets before them.
+_DOT = re.compile(
+    rb"\.(?<=[\r\n\0 \t\x0b\x8b]\.)(?P<after>%b{0,%d})(?P<end>\r\n|\n|\r(?=[^\n]))"
+    % (_INVISIBLE, _MOST),
+    re.DOTALL,
+)
+_BEFORE = re.compile(rb"(?P<begin>\r\n|\r|\n)(?P<before>%b{0,%d})\Z" % (_INVISIBLE, _MOST))
+# The beginning of what may yet become a look-alike, or the true end.
+_UNDECIDED = re.compile(
+    rb"\.(?<=[\r\n\0 \t\x0b\x8b]\.)%b{0,%d}(?:\xe2\x80?|\r)?\Z" % (_INVISIBLE, _MOST)
+)
+_BARE_CR = re.compile(rb"\r(?!\n)")
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+#: Octets that a look-alike may take at most: they are kept, to find one that was cut.
+_REACH = 2 + 3 * _MOST + 1 + 3 * _MOST + 2
+
+_NAMES = {b"\r\n": "CRLF", b"\n": "LF", b"\r": "CR"}
+_SHOWN = {b"\0": "NUL", b" ": "SP", b"\t": "TAB", b"\x0b": "VT", b"\xe2\x80\x8b": "ZWSP"}
+_EACH_INVISIBLE = re.compile(_INVISIBLE)
+
+
+class Found(NamedTuple):
+    """An anomaly in mail data; `form` spells a look-alike out, such as "LF . LF"."""
+
+    name: str
+    form: str
+
+
+class MailDataScan:
+    """Looks at one message's mail data. Each name and form is found once."""
+
+    __slots__ = ("_before", "_found", "undecided")
+
+    def __init__(self) -> None:
+        self._before = b"\r\n"  # the line of the DATA command ended in CRLF
+        self._found: set[Found] = set()
+        self.undecided = 0  # octets at the end that may turn out to be part of a look-alike
+
+    def look(self, octets: bytes) -> list[Found]:
+        """Return what is new in these octets, which are no more than the mail data."""
+        before = self._before
+        window = before + octets
+        found = [*self._bare(window, len(before)), *self._look_alikes(window, len(before))]
+        self._before = window[-_REACH:]
+        undecided = _UNDECIDED.search(window, max(0, len(window) - _REACH))
+        self.undecided = len(window) - undecided.start() if undecided else 0
+        new = [one for one in dict.fromkeys(found) if one not in self._found]
+        self._found.update(new)
+        return new
+
+    def _bare(self, window: bytes, seam: int) -> list[Found]:
+        found = []
+        # Whether a CR at the very end is bare is known with the next octet: it is looked at then.
+        start = seam - 1
+        ends_in_cr = window.endswith(b"\r")
+        octets = window[start:-1] if ends_in_cr else window[start:]
+        if octets.startswith(b"\n"):
+            octets = octets[1:]
+        lines = octets.splitlines()
+        endings = len(lines) - (not octets.endswith((b"\r", b"\n")) and bool(octets))
+        if len(octets) - sum(map(len, lines)) != 2 * endings:
+            # Some line ending is not of two octets.
+            if Found(BARE_CR, "") not in self._found and _BARE_CR.search(octets):
+                found.append(Found(BARE_CR, ""))
+            if Found(BARE_LF, "") not in self._found and _BARE_LF.search(octets):
+                found.append(Found(BARE_LF, ""))
+        if b"\0" in octets:
+            found.append(Found(NUL, ""))
+        return found
+
+    def _look_alikes(self, window: bytes, seam: int) -> list[Found]:
+        found = []
+        for dot in _DOT.finditer(window):
+            if dot.end() <= seam and not (dot["end"] == b"\r" and dot.end() == seam):
+                continue  # found when it came
+            line = _BEFORE.search(window, max(0, dot.start() - _REACH), dot.start())
+            if line is not None and (one := _named(line, dot)) is not None:
+                found.append(one)
+        return found
+
+
+def _named(line: re.Match[bytes], dot: re.Match[bytes]) -> Found | None:
+    invisible = line["before"] + dot["after"]
+    ends = (line["begin"], dot["end"])
+    if not invisible and ends == (b"\r\n", b"\r\n"):
+        return None  # the end of mail data itself
+    words = [_NAMES[ends[0]], *_words(line["before"]), ".", *_words(dot["after"]), _NAMES[ends[1]]]
+    if not invisible:
+        name = LOOK_ALIKE
+    else:
+        name = LOOK_ALIKE_BLANK if not invisible.strip(b" \t") else LOOK_ALIKE_NUL
+    return Found(name, " ".join(words))
+
+
+def _words(invisible: bytes) -> list[str]:
+    return [_SHOWN[found] for found in _EACH_INVISIBLE.findall(invisible)]
