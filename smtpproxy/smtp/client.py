@@ -149,7 +149,8 @@ class ClientReader:
         return self._take(end) if end else None
 
     def _begins_auth(self) -> bool:
-        return self._octets[self._at : self._at + 5].upper() == b"AUTH "
+        begin = self._octets[self._at : self._at + self._limits.max_command_line]
+        return parse_command(begin).verb == "AUTH"
 
     def _command(self) -> ClientFact | None:
         wire = self._line(self._limits.max_command_line)

@@ -37,12 +37,13 @@ class Reference:
         self._left = list(octets)
         self._answer = answer
         self._facts = Facts()
-        self._going_on = True
+        self.waits = False  # nobody knows yet how what is left is meant
+        self.opaque = False  # nobody reads any more
 
     def read(self) -> ClientReading:
         """Return the facts, and the octets that are not part of any."""
         try:
-            while self._left and self._going_on:
+            while self._left and not self.waits:
                 self._command()
         except Unfinished:
             pass
@@ -63,7 +64,7 @@ class Reference:
         raise Unfinished
 
     def _command(self) -> None:
-        authenticates = verb_of(bytes(self._left[:6])) == "AUTH"
+        authenticates = verb_of(bytes(self._left[:COMMAND_LIMIT])) == "AUTH"
         line = self._line(AUTH_LIMIT if authenticates else COMMAND_LIMIT)
         verb = verb_of(line)
         self._facts.append(Command(verb, line))
@@ -72,17 +73,14 @@ class Reference:
             return
         code = self._answer(verb)
         if code is None:
-            # Nobody knows yet how the octets behind such a command are meant.
-            self._going_on = verb not in WAITING_FOR_REPLY
+            self.waits = verb in WAITING_FOR_REPLY
         elif verb == "DATA" and 300 <= code <= 399:
             self._mail_data()
         elif verb == "?" and code == 354:
             self._mail_data()  # upstream took the line for DATA, and says so
         elif verb == "AUTH" and code == 334:
             self._continuation()
-        elif (verb == "STARTTLS" and code == 220) or (
-            verb in ("TURN", "ATRN") and 200 <= code <= 299
-        ):
+        elif verb in ("STARTTLS", "TURN", "ATRN") and 200 <= code <= 299:
             self._opaque()
 
     def _continuation(self) -> None:
@@ -92,7 +90,7 @@ class Reference:
             line = self._line(AUTH_LIMIT)
             self._facts.append(Continuation(line))
             code = self._answer("AUTH")
-        self._going_on = code is not None
+        self.waits = code is None
 
     def _mail_data(self) -> None:
         """RFC 5321 §4.1.1.4: up to a line of a lone dot, each line ended by CRLF."""
@@ -118,6 +116,7 @@ class Reference:
             self._facts.append(Chunk(data, last=False))
 
     def _opaque(self) -> None:
+        self.opaque = True
         if self._left:
             self._facts.append(Opaque(bytes(self._left)))
         self._left = []

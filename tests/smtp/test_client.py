@@ -235,15 +235,20 @@ def test_verbs(line: bytes, verb: str) -> None:
 
 @pytest.mark.parametrize(
     ("begin", "limit"),
-    [(b"NOOP ", DEFAULT_LIMITS.max_command_line), (b"auth PLAIN ", DEFAULT_LIMITS.max_auth_line)],
+    [
+        (b"NOOP ", DEFAULT_LIMITS.max_command_line),
+        (b"auth PLAIN ", DEFAULT_LIMITS.max_auth_line),
+        (b" \tAUTH\tPLAIN ", DEFAULT_LIMITS.max_auth_line),
+        (b"AUTHX ", DEFAULT_LIMITS.max_command_line),
+        (b" " * 2048 + b"AUTH PLAIN ", DEFAULT_LIMITS.max_command_line),
+    ],
 )
 def test_longest_line(begin: bytes, limit: int) -> None:
     """A line of as many octets as the limit is read; one octet more, and nothing is read again."""
-    longest = begin + b"x" * (limit - len(begin) - 2) + b"\r\n"
-    assert len(longest) == limit
+    longest = begin[: limit - 2].ljust(limit - 2, b"x") + b"\r\n"
     for pieces in ([longest], [longest[:-1], b"\n"], [longest[:4], longest[4:]]):
         assert read_client(pieces, in_turn([535])).facts == [parse_command(longest)]
-    over = begin + longest[len(begin) - 1 :] + b"QUIT\r\n"
+    over = begin.ljust(limit - 1, b"x") + b"\r\nQUIT\r\n"
     for pieces in ([over], [over[:limit], over[limit:]], [over[: limit + 1], over[limit + 1 :]]):
         assert read_client(pieces, in_turn([535])) == ClientReading(Facts([Overlong(over)]), b"")
 

@@ -1,24 +1,11 @@
 """The client's reader agrees with a slow reference model, whatever is sent, cut and answered."""
 
-from collections.abc import Iterable
-from itertools import cycle
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.smtp.reading import Answer, in_turn, octets_of, read_client
+from tests.smtp.choosing import choosing, cut
+from tests.smtp.reading import in_turn, octets_of, read_client
 from tests.smtp.reference import Reference
-
-#: Reply codes that each stage may be answered with; elsewhere 250, 354 and 550.
-CODES = {
-    "DATA": (354, 354, 354, 503),
-    "?": (354, 500),
-    "AUTH": (334, 334, 235, 535),
-    "STARTTLS": (454, 454, 220),
-    "TURN": (502, 502, 250),
-    "ATRN": (450, 450, 250),
-    "XCLIENT": (220, 550),
-}
 
 LINES = (
     *(b"EHLO app.example.org", b"mail FROM:<a@example.org>", b"RCPT TO:<b@example.net>", b"RSET"),
@@ -35,32 +22,10 @@ CHUNK = st.binary(max_size=12).map(lambda octets: b"BDAT %d LAST\r\n%s" % (len(o
 MESSAGE = NOISE.map(lambda octets: b"DATA\r\n%s\r\n.\r\n" % octets)
 NEAR_A_LIMIT = st.builds(
     lambda begin, size: begin.ljust(size - 2, b"x") + b"\r\n",
-    st.sampled_from((b"NOOP ", b"AUTH x ")),
+    st.sampled_from((b"NOOP ", b"AUTH x ", b"\tauth\tx", b" " * 2046 + b"AUTH")),
     st.sampled_from((2047, 2048, 2049, 12288, 12289)),
 )
 SESSION = st.lists(st.one_of(LINE, LINE, LINE, MESSAGE, CHUNK, NOISE), max_size=12).map(b"".join)
-
-
-def cut(octets: bytes, sizes: Iterable[int]) -> Iterable[bytes]:
-    """Yield the octets in pieces of these sizes, over and over."""
-    at = 0
-    for size in cycle(sizes):
-        if at >= len(octets):
-            return
-        yield octets[at : at + size]
-        at += size
-
-
-def choosing(choices: list[int]) -> Answer:
-    """Answer each stage with one of its own codes, and with none after the last choice."""
-    left = iter(choices)
-
-    def answer(stage: str) -> int | None:
-        codes = CODES.get(stage, (250, 354, 550))
-        choice = next(left, None)
-        return None if choice is None else codes[choice % len(codes)]
-
-    return answer
 
 
 @settings(max_examples=500, deadline=None)
