@@ -33,6 +33,7 @@ from smtpproxy.net.session import ProxySession, Upstream
 from smtpproxy.net.signals import end_with
 from smtpproxy.net.upstream import EndpointUpstream
 from smtpproxy.options import OneLineOptions
+from smtpproxy.place import Ends
 from smtpproxy.relay import Relay
 from smtpproxy.replay import Player
 from smtpproxy.rules.load import load_rules, parse_rule
@@ -137,15 +138,14 @@ class Proxy:
         if not quiet:
             self.service.reporting.append(self._print_statistics)
 
-    def _session(self, address: str, gone: Callable[[ProxySession], None]) -> ProxySession:
+    def _session(self, ends: Ends, gone: Callable[[ProxySession], None]) -> ProxySession:
         number = next(self._numbers)
         reactor = self._reactor
-        session = Session(
-            number, f"{self._run}-{number}", address, self._upstream.name, reactor.seconds()
-        )
+        label, client = f"{self._run}-{number}", str(ends.source)
+        session = Session(number, label, client, self._upstream.name, reactor.seconds())
         transcript = Transcript(session, self._observers, reactor.seconds)
         relay = Relay(transcript, reactor.seconds, self._rules, state=session.state)
-        return ProxySession(relay, self._upstream, reactor, gone)
+        return ProxySession(relay, self._upstream, reactor, gone, ends)
 
     def _listen_endpoint(self, where: str) -> str:
         try:

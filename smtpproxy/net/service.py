@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,17 @@ from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 
-from smtpproxy.actions import Side
 from smtpproxy.console import FOUND, UNABLE, say
-from smtpproxy.net.leg import Leg
+from smtpproxy.net.clientleg import ClientLeg
+from smtpproxy.net.places import place_of
 from smtpproxy.net.session import ProxySession
 from smtpproxy.net.signals import on_signals
+from smtpproxy.place import Ends
 from smtpproxy.smtp.state import Phase
 
 _GRACE = 2.0  # seconds that a told session has to go
 
-MakeSession = Callable[[str, Callable[[ProxySession], None]], ProxySession]
+MakeSession = Callable[[Ends, Callable[[ProxySession], None]], ProxySession]
 
 
 class ProxyService(Service):
@@ -106,7 +106,7 @@ class ProxyService(Service):
         if failures:
             self._unable(f"can't listen on {_why(failures[0].value)}")
             return
-        places = [_place(port.getHost()) for port in self._ports]
+        places = [str(place_of(port.getHost())) for port in self._ports]
         try:
             if self._ready_file is not None:
                 write_whole(self._ready_file, "".join(f"{place}\n" for place in places))
@@ -124,11 +124,11 @@ class ProxyService(Service):
 
     # Sessions.
 
-    def client_connected(self, address: str) -> Leg:
-        """Return the leg of a new session."""
-        session = self._make_session(address, self._session_gone)
+    def client_connected(self, ends: Ends) -> ProxySession:
+        """Return a new session."""
+        session = self._make_session(ends, self._session_gone)
         self._sessions.add(session)
-        return Leg(session, Side.CLIENT)
+        return session
 
     def _session_gone(self, session: ProxySession) -> None:
         self._sessions.discard(session)
@@ -179,9 +179,9 @@ class _ClientFactory(Factory):
     def __init__(self, service: ProxyService) -> None:
         self._service = service
 
-    def buildProtocol(self, addr: Any) -> Leg:
-        """Return the session's client leg."""
-        return self._service.client_connected(_place(addr))
+    def buildProtocol(self, addr: Any) -> ClientLeg:
+        """Return a leg that will ask for a session."""
+        return ClientLeg(self._service.client_connected)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -205,14 +205,6 @@ def _cancel(timers: list[Any]) -> None:
     for timer in timers:
         if timer.active():
             timer.cancel()
-
-
-def _place(address: Any) -> str:
-    host = getattr(address, "host", None)
-    if host is None:
-        name = getattr(address, "name", None)
-        return os.fsdecode(name) if name else "local"
-    return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"
 
 
 def _why(cause: Any) -> str:

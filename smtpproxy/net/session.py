@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side
 from smtpproxy.net.outbox import Outbox
+from smtpproxy.place import UNKNOWN, Ends
 from smtpproxy.relay import Relay
 
 _CLIENT = Side.CLIENT
@@ -63,8 +64,10 @@ class ProxySession:
         upstream: Upstream,
         clock: IReactorTime,
         gone: Callable[[ProxySession], None],
+        ends: Ends = UNKNOWN,
     ) -> None:
         self.relay = relay
+        self.ends = ends  # of the client's connection
         self._upstream = upstream
         self._clock = clock
         self._gone = gone

@@ -24,6 +24,7 @@ from zope.interface import implementer
 from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession
 from smtpproxy.net.upstream import EndpointUpstream
+from smtpproxy.place import Ends
 from smtpproxy.relay import Relay
 from smtpproxy.smtp.facts import Chunk, MailData
 from tests.net.sessions import Heard
@@ -206,10 +207,10 @@ class Loopback:
         self._peers.append(peer)
         return peer
 
-    def _session(self, address: str, gone: Callable[[ProxySession], None]) -> ProxySession:
+    def _session(self, ends: Ends, gone: Callable[[ProxySession], None]) -> ProxySession:
         self.watchers.append(Counting())
         relay = Relay(self.watchers[-1], reactor.seconds)
-        return ProxySession(relay, self._upstream, reactor, gone)
+        return ProxySession(relay, self._upstream, reactor, gone, ends)
 
 
 async def relays(client: Peer, upstream: Peer, dialogue: str) -> None:

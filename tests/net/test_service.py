@@ -16,6 +16,7 @@ from smtpproxy.actions import Side
 from smtpproxy.net.leg import Leg
 from smtpproxy.net.service import ProxyService, write_whole
 from smtpproxy.net.session import ProxySession
+from smtpproxy.place import Ends, Place
 from smtpproxy.relay import Relay
 from tests.net.sessions import FakeUpstream, Heard
 from tests.net.transports import Socket
@@ -56,8 +57,8 @@ class Crowd:
         client.taken = b""
         return client, server
 
-    def _make_session(self, address: str, gone: Callable[[ProxySession], None]) -> ProxySession:
-        self.address = address
+    def _make_session(self, ends: Ends, gone: Callable[[ProxySession], None]) -> ProxySession:
+        self.ends = ends
         relay = Relay(Heard(), self.reactor.seconds)
         self._session = ProxySession(relay, FakeUpstream(), self.reactor, gone)
         return self._session
@@ -111,11 +112,11 @@ def test_its_own_signals_are_in_place(actions: dict[int, object]) -> None:
 
 
 def test_a_session_knows_its_client() -> None:
-    """A session is told who connected, as HOST:PORT."""
+    """A session is told who connected, and to which address."""
     crowd = Crowd()
     crowd.start()
     crowd.client()
-    assert crowd.address == "192.0.2.7:40000"
+    assert crowd.ends == Ends(Place("192.0.2.7", 40000), Place("192.0.2.1", 25))
 
 
 def test_a_place_that_can_not_be_had(

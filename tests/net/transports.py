@@ -7,6 +7,7 @@ gives it room for. Nothing happens in it but by `flow`, which stands for the rea
 from __future__ import annotations
 
 from twisted.internet.abstract import FileDescriptor
+from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
@@ -80,6 +81,14 @@ class Socket(FileDescriptor):
     def peer_resets(self) -> None:
         """The connection is gone."""
         self.connectionLost(Failure(CONNECTION_LOST))
+
+    def getPeer(self) -> IPv4Address:
+        """Say who has connected."""
+        return IPv4Address("TCP", "192.0.2.7", 40000)
+
+    def getHost(self) -> IPv4Address:
+        """Say where the peer has connected to."""
+        return IPv4Address("TCP", "192.0.2.1", 25)
 
     def setTcpNoDelay(self, on: bool) -> None:
         """Be told not to gather octets."""
