@@ -45,6 +45,11 @@ OPTIONS = (
         "the server to relay to: HOST[:PORT], smtp://HOST, a Twisted client endpoint string, or "
         "sink: for the built-in server that accepts everything",
     ),
+    Option(
+        "upstream-proxy-protocol",
+        TEXT,
+        "v1 or v2: tell upstream the client's own address by a PROXY header",
+    ),
     Option("mode", TEXT, "relay, record, replay, or once (replay if there is a cassette)", "relay"),
     Option("cassette", TEXT, "the cassette to record to, or to replay"),
     Option("rules", MANY, "a rule file, repeatable; read again on SIGHUP"),

@@ -20,6 +20,7 @@ from smtpproxy.console import UNABLE, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.log import JsonLog, TextLog
 from smtpproxy.net.endpoints import (
+    PLAIN,
     SINK,
     WhereError,
     is_loopback,
@@ -28,10 +29,11 @@ from smtpproxy.net.endpoints import (
 )
 from smtpproxy.net.linelog import LineLog
 from smtpproxy.net.local import LocalUpstream
+from smtpproxy.net.proxyprotocol import VERSIONS
 from smtpproxy.net.service import ProxyService, write_whole
 from smtpproxy.net.session import ProxySession, Upstream
 from smtpproxy.net.signals import end_with
-from smtpproxy.net.upstream import EndpointUpstream
+from smtpproxy.net.upstream import EndpointUpstream, Preface
 from smtpproxy.options import OneLineOptions
 from smtpproxy.place import Ends
 from smtpproxy.relay import Relay
@@ -51,6 +53,7 @@ from smtpproxy.sink import Sink
 from smtpproxy.statistics import Statistics
 from smtpproxy.transcript import Observer, Session, Transcript
 
+_HEADER = "upstream-proxy-protocol"
 #: What Twisted raises where it can't read an endpoint string.
 _MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
 
@@ -172,6 +175,8 @@ class Proxy:
 
     def _make_upstream(self, mode: str, cassette: Path | None) -> Upstream:
         if mode == "replay" and cassette is not None:
+            if self._settings.text("mode") == mode:
+                self._preface("a cassette")
             return self._replay(cassette)
         where = self._settings.text("upstream")
         if not where:
@@ -182,14 +187,27 @@ class Proxy:
             )
         try:
             endpoint = upstream_endpoint(where)
+            preface = self._preface(endpoint)
             if endpoint == SINK:
                 taken = itertools.count(1)
                 return LocalUpstream(SINK, lambda: Sink(lambda: next(taken)))
-            return EndpointUpstream(endpoint, clientFromString(self._reactor, endpoint))
+            return EndpointUpstream(endpoint, clientFromString(self._reactor, endpoint), preface)
         except WhereError as error:
             raise SettingsError(f"--upstream: {error}") from None
         except _MISREAD as error:
             raise SettingsError(f"--upstream {where} is no endpoint string: {error}") from None
+
+    def _preface(self, upstream: str) -> Preface | None:
+        """Return what makes the PROXY header that a kind of upstream is sent, if it is to be."""
+        if not self._settings.text(_HEADER):
+            return None
+        version = self._settings.choice(_HEADER, VERSIONS)
+        if upstream.partition(":")[0] not in PLAIN:
+            raise SettingsError(
+                f"--{_HEADER}: only a plain upstream (tcp: or unix:) can be sent a PROXY header, "
+                f"not {upstream}"
+            )
+        return VERSIONS[version]
 
     def _replay(self, path: Path) -> Upstream:
         player = Player(

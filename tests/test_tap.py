@@ -37,6 +37,11 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("--upstream sink: --drain soon", ["--drain", "seconds", "'soon'"]),
     ("--upstream http://mail.example.org", ["--upstream", "smtp://HOST"]),
     ("--upstream tcp:mail.example.org", ["--upstream", "port"]),
+    ("--upstream 192.0.2.1 --upstream-proxy-protocol v3", ["'v3'", "v1 or v2"]),
+    ("--upstream sink: --upstream-proxy-protocol v1", ["--upstream-proxy-protocol", "sink:"]),
+    ("--upstream smtps://a --upstream-proxy-protocol v2", ["plain", "tcp:", "tls:a:465"]),
+    ("--upstream ssl:a:465 --upstream-proxy-protocol v2", ["plain", "tcp:", "ssl:a:465"]),
+    ("--mode replay --cassette kept.yaml --upstream-proxy-protocol v1", ["not a cassette"]),
     ("--upstream sink: --listen nowhere", ["--listen", "HOST:PORT", "'nowhere'"]),
     ("--upstream sink: --listen 65536", ["--listen", "65536", "65535"]),
     ("--upstream sink: --listen 0.0.0.0:0", ["0.0.0.0:0", "127.0.0.1", "--allow-remote"]),
@@ -121,8 +126,8 @@ def test_every_option_is_taken_from_the_command_line() -> None:
     """All that can be set can be set there: flags without a value, repeated ones in order."""
     given = _given(
         "--listen 0 --listen 2526 --upstream sink: --mode record --cassette a.yaml --rules b.yaml "
-        "--rule RCPT:_550 --log - --log-format json --stats s.json --ready-file r --drain 1 "
-        "--repeat --allow-remote --config c.yaml"
+        "--rule RCPT:_550 --upstream-proxy-protocol v1 --log - --log-format json --stats s.json "
+        "--ready-file r --drain 1 --repeat --allow-remote --config c.yaml"
     )
     assert set(given) >= {option.name for option in OPTIONS}
     assert given["listen"] == ("0", "2526")
@@ -173,6 +178,24 @@ def test_relaying_connects_to_upstream() -> None:
     running.client()
     ((host, port, *_),) = running.reactor.tcpClients
     assert (host, port) == ("192.0.2.25", 26)
+
+
+def test_upstream_is_told_of_the_client_first() -> None:
+    """A PROXY header with both ends of the client's connection goes before all that it says."""
+    running = Running("--upstream 192.0.2.25:26 --upstream-proxy-protocol v1 --log none")
+    running.client().receive(b"NOOP\r\n")
+    ((_, _, factory, _, _),) = running.reactor.tcpClients
+    server, leg = Socket(), factory.buildProtocol(None)
+    assert leg is not None
+    leg.makeConnection(server)
+    assert server.taken == b"PROXY TCP4 192.0.2.7 192.0.2.1 40000 25\r\nNOOP\r\n"
+
+
+def test_once_replays_where_upstream_would_be_told_of_the_client() -> None:
+    """What concerns upstream does not get in the way of a cassette that is there."""
+    words = "--mode once --cassette kept.yaml --upstream 192.0.2.25 --upstream-proxy-protocol v2"
+    running = Running(f"{words} --log none")
+    assert running.dialogue() == ["220 mail.example.org ESMTP"]
 
 
 def test_replaying_opens_no_upstream_socket(capfd: pytest.CaptureFixture[str]) -> None:

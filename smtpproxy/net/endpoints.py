@@ -12,6 +12,8 @@ SINK = "sink:"
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%a-z]+\]|[^:\s\[\]/]+)(?::(?P<port>[0-9]{1,5}))?")
 _KIND = re.compile(r"([a-z][a-z0-9]*):(?!//)(.*)", re.DOTALL)
 _SERVER_KINDS = ("tcp", "tcp4", "tcp6", "ssl", "unix", "systemd", "haproxy", "fd")
+#: The kinds of upstream to which octets go as they are.
+PLAIN = ("tcp", "unix")
 _CLIENT_KINDS = ("tcp", "ssl", "tls", "unix", "host")
 
 

@@ -52,8 +52,8 @@ class Outbox:
         self._half_closing = False
         self._closing = False
 
-    def attach(self, transport: Any) -> None:
-        """Begin to write to a transport."""
+    def attach(self, transport: Any, preface: bytes = b"") -> None:
+        """Begin to write to a transport: `preface`, then what has waited."""
         self._transport = transport
         # Under TLS a straight write would send plain text; and a TLS transport passes on what it
         # has not itself to the plain one below it, so its class is asked.
@@ -61,6 +61,8 @@ class Outbox:
         self._straight = plain and hasattr(type(transport), "writeSomeData")
         if not self._straight:
             transport.registerProducer(self, True)
+        if preface:
+            self._write(preface)
         self._drain()
 
     def send(self, octets: bytes) -> None:

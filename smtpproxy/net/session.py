@@ -88,8 +88,8 @@ class ProxySession:
         """Return what takes the octets of a side."""
         return self.client_received if side is Side.CLIENT else self.upstream_received
 
-    def attached(self, side: Side, transport: Any) -> None:
-        """A side's connection stands."""
+    def attached(self, side: Side, transport: Any, preface: bytes = b"") -> None:
+        """A side's connection stands; what goes to upstream goes behind `preface`."""
         if self._finished:
             transport.abortConnection()
             return
@@ -109,7 +109,7 @@ class ProxySession:
         else:
             self._connecting = False
             self._upstream_in.attach(transport)
-            self._to_upstream.attach(transport)
+            self._to_upstream.attach(transport, preface)
 
     def client_received(self, octets: bytes) -> None:
         """The client sent octets."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from twisted.internet import error
 from twisted.internet.defer import CancelledError
@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from smtpproxy.actions import Side
 from smtpproxy.net.leg import Leg
 from smtpproxy.net.session import ProxySession
+from smtpproxy.place import Ends
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (error.ConnectionRefusedError, "upstream refused the connection"),
@@ -24,16 +25,24 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
+#: Returns what goes out before anything else, from both ends of the client's connection.
+Preface: TypeAlias = Callable[[Ends], bytes]
+
+
 class EndpointUpstream:
     """Opens a connection for each session."""
 
-    def __init__(self, name: str, endpoint: IStreamClientEndpoint) -> None:
+    def __init__(
+        self, name: str, endpoint: IStreamClientEndpoint, preface: Preface | None = None
+    ) -> None:
         self.name = name
         self._endpoint = endpoint
+        self._preface = preface
 
     def connect(self, session: ProxySession) -> Callable[[], None]:
         """Connect; the session is told when the connection stands, or why it does not."""
-        connecting = self._endpoint.connect(_LegFactory(session))
+        preface = self._preface(session.ends) if self._preface is not None else b""
+        connecting = self._endpoint.connect(_LegFactory(session, preface))
         connecting.addErrback(_failed, session)
         return connecting.cancel
 
@@ -43,12 +52,25 @@ class _LegFactory(Factory):
 
     noisy = False
 
-    def __init__(self, session: ProxySession) -> None:
+    def __init__(self, session: ProxySession, preface: bytes) -> None:
         self._session = session
+        self._preface = preface
 
     def buildProtocol(self, addr: Any) -> Leg:
         """Return the leg."""
-        return Leg(self._session, Side.UPSTREAM)
+        return _UpstreamLeg(self._session, self._preface)
+
+
+class _UpstreamLeg(Leg):
+    """The leg to upstream, which may have a word to say of its own."""
+
+    def __init__(self, session: ProxySession, preface: bytes) -> None:
+        super().__init__(session, Side.UPSTREAM)
+        self._preface = preface
+
+    def connectionMade(self) -> None:
+        """The connection stands."""
+        self._session.attached(self._side, self.transport, self._preface)
 
 
 def _failed(failure: Failure, session: ProxySession) -> None:

@@ -56,8 +56,9 @@ def config(words: list[str]) -> int:
     except (SettingsError, DocumentError) as error:
         say(f"smtpproxy: {error}")
         return UNABLE
+    width = max(len(name) for name, _, _ in lines)
     for name, value, origin in lines:
-        print(f"{name:<14} {value or '-':<32} {origin}")
+        print(f"{name:<{width}} {value or '-':<32} {origin}")
     return 0
 
 

@@ -75,6 +75,17 @@ def test_what_comes_before_the_transport_is_kept(feeder: Feeder) -> None:
     assert socket.ended == "half-closed"
 
 
+@pytest.mark.parametrize("room", [0, 3, 1 << 40])
+def test_a_preface_goes_before_what_has_waited(feeder: Feeder, room: int) -> None:
+    """What a connection begins with is first also where the socket does not take all of it."""
+    feeder.outbox.send(b"EHLO a\r\n")
+    socket = Socket(room)
+    feeder.outbox.attach(socket, b"PROXY UNKNOWN\r\n")
+    feeder.outbox.send(b"NOOP\r\n")
+    socket.flow()
+    assert socket.taken == b"PROXY UNKNOWN\r\nEHLO a\r\nNOOP\r\n"
+
+
 @pytest.mark.parametrize("room", [0, 1, 7])
 def test_a_short_write_stops_the_feeding_until_drained(feeder: Feeder, room: int) -> None:
     """What the socket did not take follows, and only when all of it is out may feeding go on."""

@@ -86,11 +86,12 @@ postlog unix-dgram n - n - 1 postlogd
 
 @contextlib.contextmanager
 def run_postfix(
-    keep_mail: bool = True, settings: Mapping[str, str] | None = None
+    keep_mail: bool = True, settings: Mapping[str, str] | None = None, preface: bytes = b""
 ) -> Iterator[MaildirServer]:
     """Run Postfix, delivering to a maildir or (`keep_mail` false) discarding what it has taken.
 
-    `settings` are further parameters of postconf(5), which win over those above.
+    `settings` are further parameters of postconf(5), which win over those above. `preface` is what
+    a client must say first under them.
     """
     program = need("postfix")
     need_root()
@@ -99,7 +100,7 @@ def run_postfix(
         etc = _configure(folder, port, keep_mail, settings or {})
         _run(program, etc, "start")
         try:
-            await_greeting(port, folder / "log" / "postfix.log")
+            await_greeting(port, folder / "log" / "postfix.log", preface=preface)
             yield MaildirServer(HOST, port, folder / "mail" / "inbox")
         finally:
             _run(program, etc, "stop")

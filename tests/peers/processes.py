@@ -56,29 +56,33 @@ def _remove(folder: Path) -> None:
 
 
 def await_greeting(
-    port: int, log: Path | None = None, process: subprocess.Popen[bytes] | None = None
+    port: int,
+    log: Path | None = None,
+    process: subprocess.Popen[bytes] | None = None,
+    preface: bytes = b"",
 ) -> None:
     """Return once a server greets there; raise if `process` has ended or it takes too long.
 
-    The error shows what `log` has, if there is one.
+    The error shows what `log` has, if there is one. `preface` is what it must hear to greet.
     """
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and (process is None or process.poll() is None):
         with contextlib.suppress(OSError):
-            if _greets(port):
+            if _greets(port, preface):
                 return
         time.sleep(POLL_SECONDS)
     said = log.read_text(errors="replace") if log is not None and log.exists() else ""
     raise AssertionError(f"no greeting on port {port} within {READY_SECONDS} seconds\n{said}")
 
 
-def _greets(port: int) -> bool:
+def _greets(port: int, preface: bytes) -> bool:
     """Whether a server greets there; take leave properly, so that its log has no complaint."""
     address = (HOST, port)
     with (
         socket.create_connection(address, READY_SECONDS) as client,
         client.makefile("rb") as replies,
     ):
+        client.sendall(preface)
         greeted = replies.readline().startswith(b"220")
         client.sendall(b"QUIT\r\n")
         replies.readline()

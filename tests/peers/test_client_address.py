@@ -1,0 +1,71 @@
+"""Who the client is, as real programs tell it to the proxy, and the proxy to a real server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.peers.clients import SECONDS, send_swaks
+from tests.peers.mailserver import MailServer
+from tests.peers.messages import hard_message
+from tests.peers.postfix import run_postfix
+from tests.programs import serving
+
+SENDER, RECIPIENTS = "alice@example.org", ["bob@example.net"]
+CLIENT = "127.0.0.9"  # all of 127/8 is this machine (RFC 1122 §3.2.1.3), and the proxy is .1
+HAPROXY = {"smtpd_upstream_proxy_protocol": "haproxy"}
+PREFACE = b"PROXY TCP4 127.0.0.1 127.0.0.1 40000 25\r\n"
+
+
+@pytest.fixture(scope="module")
+def told_postfix() -> Iterator[MailServer]:
+    """Postfix that must be told by a PROXY header who its client is."""
+    with run_postfix(settings=HAPROXY, preface=PREFACE) as server:
+        yield server
+
+
+def send_from(address: str, port: int, subject: str) -> None:
+    """Send a message to this port, from this address."""
+    own = ("--local-interface", address)
+    outcome = send_swaks("127.0.0.1", port, SENDER, RECIPIENTS, hard_message(subject), *own)
+    assert outcome.ok, outcome.output
+
+
+def seen_client(server: MailServer, subject: str) -> bytes:
+    """Return what a server's topmost trace field says of its client (RFC 5321 §4.4)."""
+    (mail,) = server.await_mail(containing=subject.encode())
+    return mail.octets.partition(b"Received: from ")[2].partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_server_sees_the_client_itself(
+    version: str, told_postfix: MailServer, tmp_path: Path
+) -> None:
+    """By the header, the server's trace field names the client's address, not the proxy's."""
+    upstream = f"{told_postfix.host}:{told_postfix.port}"
+    words = ("--upstream", upstream, "--upstream-proxy-protocol", version)
+    with serving(tmp_path, *words) as proxy:
+        send_from(CLIENT, proxy.port, f"told-{version}")
+        assert proxy.end().status == 0
+    assert f"[{CLIENT}]".encode() in seen_client(told_postfix, f"told-{version}")
+
+
+def test_a_server_sees_the_proxy(postfix: MailServer, tmp_path: Path) -> None:
+    """Without the header it is the proxy's address: what the documentation warns of."""
+    with serving(tmp_path, "--upstream", f"{postfix.host}:{postfix.port}") as proxy:
+        send_from(CLIENT, proxy.port, "not-told")
+        proxy.end()
+    assert b"[127.0.0.1]" in seen_client(postfix, "not-told")
+
+
+def test_a_client_without_an_address(told_postfix: MailServer, tmp_path: Path) -> None:
+    """Postfix takes version 2's LOCAL (and not version 1's UNKNOWN) for who has no address."""
+    upstream = f"{told_postfix.host}:{told_postfix.port}"
+    words = ("--upstream", upstream, "--upstream-proxy-protocol", "v2", "--listen", "unix:smtp")
+    with serving(tmp_path, *words), socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(SECONDS)
+        client.connect(str(tmp_path / "smtp"))
+        assert client.makefile("rb").readline().startswith(b"220 postfix.example.net")
