@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from smtpproxy.visible import visible_text
+
 
 class Place(NamedTuple):
     """A host, which is an IP address, and a port; or, without a host, the path of a unix socket."""
@@ -18,7 +20,7 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         """HOST:PORT, [HOST]:PORT for IPv6, or the path."""
         if not self.host:
-            return self.path or "local"
+            return visible_text(self.path) or "local"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 

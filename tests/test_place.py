@@ -15,6 +15,8 @@ from smtpproxy.place import Place
         (Place("2001:db8::1", 25), "[2001:db8::1]:25"),
         (Place(path="/run/smtp"), "/run/smtp"),
         (Place(), "local"),
+        # Whoever names a socket must not write lines of the log.
+        (Place(path="/tmp/a\n#1 \udcff"), "/tmp/a\\x0a#1 \\udcff"),
     ],
 )
 def test_how_a_place_is_shown(place: Place, shown: str) -> None:

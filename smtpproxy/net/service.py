@@ -16,11 +16,13 @@ from twisted.internet.protocol import Factory
 from smtpproxy.console import FOUND, UNABLE, say
 from smtpproxy.net.clientleg import ClientLeg
 from smtpproxy.net.places import place_of
+from smtpproxy.net.proxiedleg import ProxiedLeg
 from smtpproxy.net.session import ProxySession
 from smtpproxy.net.signals import on_signals
 from smtpproxy.place import Ends
 from smtpproxy.smtp.state import Phase
 
+_PROXIED = "haproxy:"
 _GRACE = 2.0  # seconds that a told session has to go
 
 MakeSession = Callable[[Ends, Callable[[ProxySession], None]], ProxySession]
@@ -48,6 +50,8 @@ class ProxyService(Service):
         self._ready_file = ready_file
         self._ports: list[Any] = []
         self._sessions: set[ProxySession] = set()
+        self._waiting: set[ProxiedLeg] = set()  # for what says who they are
+        self._told_of_refusal = False
         self._empty: Deferred[None] | None = None
         self._stopping: Deferred[None] | None = None
         self.status = 0
@@ -76,6 +80,8 @@ class ProxyService(Service):
         if self._stopping is None:
             self._stopping = Deferred()
             closed = [port.stopListening() for port in self._ports]
+            for leg in list(self._waiting):
+                leg.abort()
             DeferredList([d for d in closed if d is not None]).addCallback(
                 lambda _: self._drained()
             )
@@ -95,10 +101,16 @@ class ProxyService(Service):
         on_signals(self._reactor, {"SIGTERM": self.end, "SIGINT": self.end, **self.signals})
         if self._ready_file is not None:
             self._ready_file.unlink(missing_ok=True)  # it would tell of an earlier run
-        factory = _ClientFactory(self)
-        endpoints = [serverFromString(self._reactor, where) for where in self._listen]
-        waiting = [endpoint.listen(factory) for endpoint in endpoints]
-        DeferredList(waiting, consumeErrors=True).addCallback(self._listens)
+        opening = [self._open(where) for where in self._listen]
+        DeferredList(opening, consumeErrors=True).addCallback(self._listens)
+
+    def _open(self, where: str) -> Deferred[Any]:
+        proxied = where.startswith(_PROXIED)
+        endpoint = serverFromString(self._reactor, where.removeprefix(_PROXIED))
+        opening: Deferred[Any] = endpoint.listen(
+            _ClientFactory(self._proxied_leg if proxied else self._leg)
+        )
+        return opening
 
     def _listens(self, outcomes: list[tuple[bool, Any]]) -> None:
         self._ports = [port for listening, port in outcomes if listening]
@@ -123,6 +135,18 @@ class ProxyService(Service):
         self.end()
 
     # Sessions.
+
+    def _leg(self) -> ClientLeg:
+        return ClientLeg(self.client_connected)
+
+    def _proxied_leg(self) -> ClientLeg:
+        return ProxiedLeg(self.client_connected, self._reactor, self._waiting, self._refused)
+
+    def _refused(self, why: str) -> None:
+        """Say it once: who is misconfigured says it of every connection."""
+        if not self._told_of_refusal:
+            self._told_of_refusal = True
+            say(f"smtpproxy: {why}, which every connection to a haproxy: place begins with")
 
     def client_connected(self, ends: Ends) -> ProxySession:
         """Return a new session."""
@@ -172,16 +196,16 @@ class ProxyService(Service):
 
 
 class _ClientFactory(Factory):
-    """Makes a session of each connection."""
+    """Makes a leg for each connection."""
 
     noisy = False
 
-    def __init__(self, service: ProxyService) -> None:
-        self._service = service
+    def __init__(self, make_leg: Callable[[], ClientLeg]) -> None:
+        self._make_leg = make_leg
 
     def buildProtocol(self, addr: Any) -> ClientLeg:
         """Return a leg that will ask for a session."""
-        return ClientLeg(self._service.client_connected)
+        return self._make_leg()
 
 
 def write_whole(path: Path, text: str) -> None:

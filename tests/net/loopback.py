@@ -150,14 +150,15 @@ class _Narrow(TCP4ClientEndpoint):
 class Loopback:
     """The proxy, with everything that talks to it. Close what it opened by leaving `async with`."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "tcp") -> None:
         self.watchers: list[Counting] = []
+        self.ends: list[Ends] = []
         self._upstreams: DeferredQueue[Peer] = DeferredQueue()
         self._peers: list[Peer] = []
         self._port: Any = None
         self._upstream: Any = None
-        endpoint: Any = "tcp:0:interface=127.0.0.1"
-        self.service = ProxyService(reactor, [endpoint], self._session, drain=SECONDS)
+        where = f"{kind}:0:interface=127.0.0.1"
+        self.service = ProxyService(reactor, [where], self._session, drain=SECONDS)
 
     async def __aenter__(self) -> Loopback:
         factory = Factory.forProtocol(Peer)
@@ -194,7 +195,11 @@ class Loopback:
     async def pair(self) -> tuple[Peer, Peer]:
         """Connect a client; return it, and upstream's end of its session."""
         client = await self.connect()
-        return client, await self._upstreams.get().addTimeout(SECONDS, reactor)
+        return client, await self.accepted()
+
+    async def accepted(self) -> Peer:
+        """Return upstream's end of the next session that has asked for it."""
+        return await self._upstreams.get().addTimeout(SECONDS, reactor)
 
     async def stop_upstream(self) -> None:
         """Let upstream's port refuse connections."""
@@ -208,6 +213,7 @@ class Loopback:
         return peer
 
     def _session(self, ends: Ends, gone: Callable[[ProxySession], None]) -> ProxySession:
+        self.ends.append(ends)
         self.watchers.append(Counting())
         relay = Relay(self.watchers[-1], reactor.seconds)
         return ProxySession(relay, self._upstream, reactor, gone, ends)

@@ -10,6 +10,7 @@ from smtpproxy.actions import Side
 from smtpproxy.exchange import Exchange
 from smtpproxy.net.leg import Leg
 from smtpproxy.net.session import ProxySession
+from smtpproxy.place import Ends
 from smtpproxy.relay import Relay
 from smtpproxy.rules.load import parse_rule
 from smtpproxy.rules.model import rule_book
@@ -61,6 +62,24 @@ class FakeUpstream:
 
     def _give_up(self) -> None:
         self.given_up += 1
+
+
+class Doorway:
+    """Makes sessions, and keeps for whom."""
+
+    def __init__(self) -> None:
+        self.upstream = FakeUpstream()
+        self.heard = Heard()
+        self.ends: list[Ends] = []
+        self.sessions: list[ProxySession] = []
+
+    def begin(self, ends: Ends) -> ProxySession:
+        """Make a session."""
+        self.ends.append(ends)
+        relay = Relay(self.heard, Clock().seconds)
+        session = ProxySession(relay, self.upstream, Clock(), lambda _: None, ends)
+        self.sessions.append(session)
+        return session
 
 
 class Conversation:

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from smtpproxy.net.clientleg import ClientLeg
 from smtpproxy.net.session import ProxySession
 from smtpproxy.place import Ends, Place
-from smtpproxy.relay import Relay
-from tests.net.sessions import FakeUpstream, Heard
+from tests.net.sessions import Doorway
 from tests.net.transports import Socket
-
-
-class Doorway:
-    """Makes sessions, and keeps for whom."""
-
-    def __init__(self) -> None:
-        self.upstream = FakeUpstream()
-        self.heard = Heard()
-        self.ends: list[Ends] = []
-
-    def begin(self, ends: Ends) -> ProxySession:
-        """Make a session."""
-        self.ends.append(ends)
-        relay = Relay(self.heard, Clock().seconds)
-        return ProxySession(relay, self.upstream, Clock(), lambda _: None, ends)
 
 
 def test_a_session_begins_with_the_connection() -> None:

@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from tests.net.loopback import Loopback, in_reactor, relays
+from smtpproxy.place import Ends, Place
+from tests.net.loopback import HOST, Loopback, in_reactor, relays
 
 GREETING = "S: 220 mail.example.org ESMTP"
 TO_DATA = """
@@ -76,6 +77,24 @@ async def test_pipelined_commands_in_one_segment() -> None:
         upstream.says(answers)
         await client.hears(answers)
         await relays(client, upstream, QUIT)
+
+
+@in_reactor
+async def test_a_client_knows_nothing_before_its_header() -> None:
+    """Behind another proxy the greeting follows the header, though nothing follows that."""
+    async with Loopback("haproxy:tcp") as proxy:
+        client = await proxy.connect()
+        client.says(b"PROXY TCP4 203.0.113.9 198.51.")
+        early = await proxy.connect()  # once it is greeted, the proxy has read the other's octets
+        early.says(b"PROXY UNKNOWN\r\n")
+        await relays(early, await proxy.accepted(), GREETING)
+        assert [ends.source.host for ends in proxy.ends] == [HOST]
+        client.says(b"100.1 50000 25\r\n")
+        await relays(client, await proxy.accepted(), GREETING + QUIT)
+        assert proxy.ends[1] == Ends(Place("203.0.113.9", 50000), Place("198.51.100.1", 25))
+        stranger = await proxy.connect()
+        stranger.says(b"EHLO app.example.org\r\n")
+        await stranger.hears_the_end("reset")
 
 
 @in_reactor

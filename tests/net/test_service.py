@@ -43,13 +43,18 @@ class Crowd:
         self.reactor.run()
         self.reactor.hasStopped = False
 
-    def client(self) -> tuple[Socket, Socket]:
-        """Connect a client; return its connection and upstream's, which has greeted."""
+    def connect(self) -> Socket:
+        """Connect; return the client's connection."""
         _, factory, _, _ = self.reactor.tcpServers[0]
         leg: Any = factory.buildProtocol(IPv4Address("TCP", "192.0.2.7", 40000))
-        client, server = Socket(), Socket()
+        client = Socket()
         client.protocol = leg
         leg.makeConnection(client)
+        return client
+
+    def client(self) -> tuple[Socket, Socket]:
+        """Connect a client; return its connection and upstream's, which has greeted."""
+        client, server = self.connect(), Socket()
         upstream = Leg(self._session, Side.UPSTREAM)
         server.protocol = upstream
         upstream.makeConnection(server)  # type: ignore[no-untyped-call]
@@ -117,6 +122,34 @@ def test_a_session_knows_its_client() -> None:
     crowd.start()
     crowd.client()
     assert crowd.ends == Ends(Place("192.0.2.7", 40000), Place("192.0.2.1", 25))
+
+
+def test_behind_another_proxy_the_session_is_the_clients(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """At a haproxy: place the header says who the client is; who sends none is told of, once."""
+    crowd = Crowd(f"haproxy:{LOOPBACK}")
+    crowd.start()
+    crowd.connect().receive(b"PROXY TCP4 203.0.113.9 198.51.100.1 50000 25\r\n")
+    assert crowd.ends == Ends(Place("203.0.113.9", 50000), Place("198.51.100.1", 25))
+    capfd.readouterr()
+    for _ in range(2):
+        crowd.connect().receive(b"EHLO a\r\n")
+    err = capfd.readouterr().err
+    assert err.startswith("smtpproxy: 192.0.2.7:40000 sent no PROXY header")
+    assert err.count("\n") == 1
+    assert crowd.service.status == 0  # a stranger can't spoil the run
+
+
+def test_stopping_ends_the_wait_for_a_header() -> None:
+    """A connection without a session is no reason to wait, and begins none any more."""
+    crowd = Crowd(f"haproxy:{LOOPBACK}")
+    crowd.start()
+    client = crowd.connect()
+    assert crowd.service.stop().called
+    client.flow()
+    assert client.ended == "aborted"
+    assert crowd.reactor.getDelayedCalls() == []
 
 
 def test_a_place_that_can_not_be_had(

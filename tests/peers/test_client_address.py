@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import smtplib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.peers.clients import SECONDS, send_swaks
+from tests.peers.haproxy import run_haproxy
 from tests.peers.mailserver import MailServer
 from tests.peers.messages import hard_message
 from tests.peers.postfix import run_postfix
-from tests.programs import serving
+from tests.programs import Program, serving
 
 SENDER, RECIPIENTS = "alice@example.org", ["bob@example.net"]
 CLIENT = "127.0.0.9"  # all of 127/8 is this machine (RFC 1122 §3.2.1.3), and the proxy is .1
-HAPROXY = {"smtpd_upstream_proxy_protocol": "haproxy"}
+BEHIND = "haproxy:tcp:0:interface=127.0.0.1"
+HAPROXY = {"smtpd_upstream_proxy_protocol": "haproxy", "inet_protocols": "all"}
 PREFACE = b"PROXY TCP4 127.0.0.1 127.0.0.1 40000 25\r\n"
 
 
@@ -25,6 +29,20 @@ def told_postfix() -> Iterator[MailServer]:
     """Postfix that must be told by a PROXY header who its client is."""
     with run_postfix(settings=HAPROXY, preface=PREFACE) as server:
         yield server
+
+
+class Headed(smtplib.SMTP):
+    """A client that has come by IPv6, as another proxy says."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connected = socket.create_connection((host, port), timeout)
+        connected.sendall(b"PROXY TCP6 2001:db8:0::7 2001:db8::1 40000 25\r\n")
+        return connected
+
+
+def _first_port(proxy: Program) -> int:
+    """Return where the proxy listens behind another."""
+    return int(proxy.place.splitlines()[0].rpartition(":")[2])
 
 
 def send_from(address: str, port: int, subject: str) -> None:
@@ -69,3 +87,34 @@ def test_a_client_without_an_address(told_postfix: MailServer, tmp_path: Path) -
         client.settimeout(SECONDS)
         client.connect(str(tmp_path / "smtp"))
         assert client.makefile("rb").readline().startswith(b"220 postfix.example.net")
+
+
+@pytest.mark.parametrize(("header", "version"), [("send-proxy", "v2"), ("send-proxy-v2", "v1")])
+def test_behind_haproxy(
+    header: str, version: str, told_postfix: MailServer, tmp_path: Path
+) -> None:
+    """The client of HAProxy is the session's client in the log, and the server's as well."""
+    subject = f"behind-{header}"
+    upstream = ("--upstream", f"{told_postfix.host}:{told_postfix.port}")
+    words = (*upstream, "--upstream-proxy-protocol", version, "--listen", BEHIND)
+    with (
+        serving(tmp_path, *words) as proxy,
+        run_haproxy(_first_port(proxy), header) as port,
+    ):
+        send_from(CLIENT, port, subject)
+        ended = proxy.end()
+    assert (ended.status, ended.err.count("PROXY")) == (0, 0)
+    assert f"[{CLIENT}]".encode() in seen_client(told_postfix, subject)
+    assert re.search(rf"#\d+ {CLIENT}:\d+ -> tcp:", ended.out)
+
+
+def test_a_client_by_ipv6(told_postfix: MailServer, tmp_path: Path) -> None:
+    """An IPv6 address comes through from header to header, and is shown in brackets."""
+    upstream = ("--upstream", f"{told_postfix.host}:{told_postfix.port}")
+    words = (*upstream, "--upstream-proxy-protocol", "v1", "--listen", BEHIND)
+    with serving(tmp_path, *words) as proxy:
+        with Headed("127.0.0.1", _first_port(proxy), timeout=SECONDS) as client:
+            client.sendmail(SENDER, RECIPIENTS, hard_message("by-ipv6"))
+        ended = proxy.end()
+    assert b"[IPv6:2001:db8::7]" in seen_client(told_postfix, "by-ipv6")
+    assert " [2001:db8::7]:40000 -> tcp:" in ended.out
