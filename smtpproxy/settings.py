@@ -58,6 +58,7 @@ OPTIONS = (
     Option("log-format", TEXT, "text or json", "text"),
     Option("stats", TEXT, "a file for the statistics at the end, as JSON"),
     Option("ready-file", TEXT, "a file to write HOST:PORT to, once listening"),
+    Option("max-connections", TEXT, "clients at a time; one more is told 421", "10000"),
     Option("drain", TEXT, "seconds that open transactions get when told to stop", "5"),
     Option("repeat", FLAG, "let recorded transactions be replayed again and again"),
     Option("allow-remote", FLAG, "listen on more than loopback (anyone who connects can relay)"),
@@ -112,6 +113,13 @@ class Settings:
         if not 0 <= seconds < 1e7:
             raise SettingsError(f"--{name}: expected a number of seconds, got {value!r}")
         return seconds
+
+    def count(self, name: str) -> int:
+        """Return an option's value as a whole number from 1. Raises SettingsError."""
+        value = self.text(name)
+        if not (value.isascii() and value.isdigit() and 0 < len(value) < 10 and int(value)):
+            raise SettingsError(f"--{name}: expected a number from 1, got {value!r}")
+        return int(value)
 
     def choice(self, name: str, known: Iterable[str]) -> str:
         """Return an option's value, which is one of `known`. Raises SettingsError."""

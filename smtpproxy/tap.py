@@ -124,13 +124,14 @@ class Proxy:
         self._observers += [self.statistics, Alarm()]
         mode = settings.choice("mode", MODES)
         listen = [self._listen_endpoint(where) for where in settings.many("listen")]
-        drain = settings.seconds("drain")
+        drain, self.max_connections = settings.seconds("drain"), settings.count("max-connections")
         self._rules = self._load_rules()
         cassette = self._cassette_path(mode)
         if mode == "once":
             mode = "replay" if cassette is not None and cassette.exists() else "record"
+        ready = settings.path("ready-file")
         self.service = ProxyService(
-            reactor, listen, self._session, drain, settings.path("ready-file")
+            reactor, listen, self._session, drain, ready, self.max_connections
         )
         self.service.signals = {"SIGHUP": self._reload, "SIGUSR2": self._print_statistics}
         self._upstream = self._make_upstream(mode, cassette)

@@ -49,6 +49,7 @@ def test_the_defaults() -> None:
     assert settings.text("log-format") == "text"
     assert settings.text("upstream") == ""
     assert settings.path("cassette") is None
+    assert settings.count("max-connections") == 10_000
     assert not settings.flag("allow-remote")
     assert {origin for _, origin in _origins(settings).values()} == {"default"}
 
@@ -140,6 +141,13 @@ def test_what_are_no_seconds(value: str) -> None:
     """What no timer can wait for is refused."""
     with pytest.raises(SettingsError, match="--drain: expected a number of seconds"):
         settle({"drain": (value,)}, {}).seconds("drain")
+
+
+@pytest.mark.parametrize("value", ["", "0", "-1", "many", "1.5", "1e3", "\u00b2", "1" * 10])
+def test_what_is_no_count(value: str) -> None:
+    """What does not count anything is refused."""
+    with pytest.raises(SettingsError, match="--max-connections: expected a number from 1"):
+        settle({"max-connections": (value,)}, {}).count("max-connections")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("--upstream sink: --mode once", ["--cassette"]),
     ("--upstream sink: --cassette kept.yaml", ["--mode", "record"]),
     ("--upstream sink: --drain soon", ["--drain", "seconds", "'soon'"]),
+    ("--upstream sink: --max-connections many", ["--max-connections", "'many'", "from 1"]),
     ("--upstream http://mail.example.org", ["--upstream", "smtp://HOST"]),
     ("--upstream tcp:mail.example.org", ["--upstream", "port"]),
     ("--upstream 192.0.2.1 --upstream-proxy-protocol v3", ["'v3'", "v1 or v2"]),
@@ -127,7 +128,7 @@ def test_every_option_is_taken_from_the_command_line() -> None:
     given = _given(
         "--listen 0 --listen 2526 --upstream sink: --mode record --cassette a.yaml --rules b.yaml "
         "--rule RCPT:_550 --upstream-proxy-protocol v1 --log - --log-format json --stats s.json "
-        "--ready-file r --drain 1 --repeat --allow-remote --config c.yaml"
+        "--ready-file r --drain 1 --max-connections 9 --repeat --allow-remote --config c.yaml"
     )
     assert set(given) >= {option.name for option in OPTIONS}
     assert given["listen"] == ("0", "2526")
@@ -178,6 +179,29 @@ def test_relaying_connects_to_upstream() -> None:
     running.client()
     ((host, port, *_),) = running.reactor.tcpClients
     assert (host, port) == ("192.0.2.25", 26)
+
+
+def test_one_client_too_many_is_told_so(folder: Path) -> None:
+    """It hears 421, upstream is not asked for it, no cassette has it, and the log says why."""
+    running = Running(
+        "--upstream sink: --mode record --cassette kept.yaml --max-connections 2 --log log"
+    )
+    first, second, third = running.client(), running.client(), running.client()
+    first.receive(b"NOOP\r\n")
+    assert third.taken.startswith(b"421 ")
+    assert third.taken.count(b"\r\n") == 1
+    third.flow()
+    assert third.ended == "closed"
+    second.peer_closes()
+    fourth = running.client()
+    assert fourth.taken.startswith(b"220 ")  # there is room again
+    first.peer_closes()
+    fourth.peer_closes()
+    running.stop()
+    log = (folder / "log").read_text()
+    assert "#3 * too-many-connections 421 " in log
+    assert "#3 * ended: too-many-connections" in log
+    assert "421" not in (folder / "kept.yaml").read_text()
 
 
 def test_upstream_is_told_of_the_client_first() -> None:

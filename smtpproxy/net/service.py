@@ -42,12 +42,14 @@ class ProxyService(Service):
         make_session: MakeSession,
         drain: float = 5.0,
         ready_file: Path | None = None,
+        max_connections: int = 10_000,
     ) -> None:
         self._reactor = reactor
         self._listen = listen
         self._make_session = make_session
         self._drain = drain
         self._ready_file = ready_file
+        self._max_connections = max_connections
         self._ports: list[Any] = []
         self._sessions: set[ProxySession] = set()
         self._waiting: set[ProxiedLeg] = set()  # for what says who they are
@@ -139,7 +141,9 @@ class ProxyService(Service):
     def _leg(self) -> ClientLeg:
         return ClientLeg(self.client_connected)
 
-    def _proxied_leg(self) -> ClientLeg:
+    def _proxied_leg(self) -> ClientLeg | None:
+        if len(self._waiting) >= self._max_connections:
+            return None  # nobody is known to whom it could be said
         return ProxiedLeg(self.client_connected, self._reactor, self._waiting, self._refused)
 
     def _refused(self, why: str) -> None:
@@ -149,8 +153,11 @@ class ProxyService(Service):
             say(f"smtpproxy: {why}, which every connection to a haproxy: place begins with")
 
     def client_connected(self, ends: Ends) -> ProxySession:
-        """Return a new session."""
+        """Return a new session, which ends at once where there are too many."""
         session = self._make_session(ends, self._session_gone)
+        if len(self._sessions) + len(self._waiting) >= self._max_connections:
+            session.refusal = "too-many-connections"
+            self._reactor.callLater(_GRACE, session.abort)
         self._sessions.add(session)
         return session
 
@@ -200,11 +207,11 @@ class _ClientFactory(Factory):
 
     noisy = False
 
-    def __init__(self, make_leg: Callable[[], ClientLeg]) -> None:
+    def __init__(self, make_leg: Callable[[], ClientLeg | None]) -> None:
         self._make_leg = make_leg
 
-    def buildProtocol(self, addr: Any) -> ClientLeg:
-        """Return a leg that will ask for a session."""
+    def buildProtocol(self, addr: Any) -> ClientLeg | None:
+        """Return a leg that will ask for a session; None: the connection is closed."""
         return self._make_leg()
 
 

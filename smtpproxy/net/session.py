@@ -68,6 +68,7 @@ class ProxySession:
     ) -> None:
         self.relay = relay
         self.ends = ends  # of the client's connection
+        self.refusal = ""  # why the client is told to go instead of being greeted
         self._upstream = upstream
         self._clock = clock
         self._gone = gone
@@ -100,8 +101,9 @@ class ProxySession:
         if side is Side.CLIENT:
             self._client_in.attach(transport)
             self._to_client.attach(transport)
+            relay = self.relay
             try:
-                self._perform(self.relay.connected())
+                self._perform(relay.shut_down(self.refusal) if self.refusal else relay.connected())
             except Exception:
                 # Twisted would log it, and leave the connection open for ever.
                 _log.failure("a session could not begin")

@@ -19,7 +19,7 @@ from smtpproxy.net.session import ProxySession
 from smtpproxy.place import Ends, Place
 from smtpproxy.relay import Relay
 from tests.net.sessions import FakeUpstream, Heard
-from tests.net.transports import Socket
+from tests.net.transports import ANY, Socket
 
 LOOPBACK = "tcp:2525:interface=127.0.0.1"
 DRAIN = 5.0
@@ -29,12 +29,14 @@ GRACE = 3.0  # longer than a session that was told to go has left
 class Crowd:
     """A service in a reactor of the test's own, and the clients that it has."""
 
-    def __init__(self, *listen: str, ready_file: Path | None = None) -> None:
+    def __init__(self, *listen: str, ready_file: Path | None = None, most: int = 10) -> None:
         self.reactor = MemoryReactorClock()
         self.finished: list[str] = []
+        places = list(listen) or [LOOPBACK]
         self.service = ProxyService(
-            self.reactor, list(listen) or [LOOPBACK], self._make_session, DRAIN, ready_file
+            self.reactor, places, self._make_session, DRAIN, ready_file, most
         )
+        self.upstream = FakeUpstream()
         self.service.finishing += [self._finish("first"), self._finish("second")]
 
     def start(self) -> None:
@@ -43,11 +45,11 @@ class Crowd:
         self.reactor.run()
         self.reactor.hasStopped = False
 
-    def connect(self) -> Socket:
+    def connect(self, room: int = ANY) -> Socket:
         """Connect; return the client's connection."""
         _, factory, _, _ = self.reactor.tcpServers[0]
         leg: Any = factory.buildProtocol(IPv4Address("TCP", "192.0.2.7", 40000))
-        client = Socket()
+        client = Socket(room)
         client.protocol = leg
         leg.makeConnection(client)
         return client
@@ -65,7 +67,7 @@ class Crowd:
     def _make_session(self, ends: Ends, gone: Callable[[ProxySession], None]) -> ProxySession:
         self.ends = ends
         relay = Relay(Heard(), self.reactor.seconds)
-        self._session = ProxySession(relay, FakeUpstream(), self.reactor, gone)
+        self._session = ProxySession(relay, self.upstream, self.reactor, gone)
         return self._session
 
     def _finish(self, name: str) -> Callable[[], None]:
@@ -139,6 +141,51 @@ def test_behind_another_proxy_the_session_is_the_clients(
     assert err.startswith("smtpproxy: 192.0.2.7:40000 sent no PROXY header")
     assert err.count("\n") == 1
     assert crowd.service.status == 0  # a stranger can't spoil the run
+
+
+def test_too_many_clients() -> None:
+    """One more than allowed hears 421, without upstream being asked, until one has gone."""
+    crowd = Crowd(most=2)
+    crowd.start()
+    clients = [crowd.connect() for _ in range(3)]
+    assert crowd.upstream.asked == 2
+    assert [client.taken[:4] for client in clients] == [b"", b"", b"421 "]
+    clients[2].flow()
+    assert clients[2].ended == "closed"
+    clients[0].peer_closes()
+    assert crowd.connect().taken == b""
+    assert crowd.upstream.asked == 3
+
+
+def test_a_client_too_many_that_does_not_read() -> None:
+    """Who is not allowed to stay can't stay by not taking the 421."""
+    crowd = Crowd(most=1)
+    crowd.start()
+    crowd.connect()
+    client = crowd.connect(room=0)
+    client.flow(0)
+    assert client.ended == ""
+    crowd.reactor.advance(GRACE)
+    client.flow(0)
+    assert client.ended == "aborted"
+
+
+def test_those_without_a_header_count() -> None:
+    """A connection whose header has not come takes the room of a client."""
+    crowd = Crowd(f"haproxy:{LOOPBACK}", most=2)
+    crowd.start()
+    mute, late = crowd.connect(), crowd.connect()
+    _, factory, _, _ = crowd.reactor.tcpServers[0]
+    assert factory.buildProtocol(IPv4Address("TCP", "192.0.2.8", 40000)) is None
+    late.receive(b"PROXY UNKNOWN\r\n")
+    assert late.taken == b""
+    third = crowd.connect()
+    third.receive(b"PROXY UNKNOWN\r\n")
+    assert third.taken.startswith(b"421 ")
+    third.flow()
+    mute.peer_closes()
+    crowd.connect().receive(b"PROXY UNKNOWN\r\n")
+    assert crowd.upstream.asked == 2
 
 
 def test_stopping_ends_the_wait_for_a_header() -> None:
