@@ -27,6 +27,7 @@ from smtpproxy.net.endpoints import (
     listen_endpoint,
     upstream_endpoint,
 )
+from smtpproxy.net.filelimit import files_needed, raise_limit, shortage
 from smtpproxy.net.linelog import LineLog
 from smtpproxy.net.local import LocalUpstream
 from smtpproxy.net.proxyprotocol import VERSIONS
@@ -124,14 +125,14 @@ class Proxy:
         self._observers += [self.statistics, Alarm()]
         mode = settings.choice("mode", MODES)
         listen = [self._listen_endpoint(where) for where in settings.many("listen")]
-        drain, self.max_connections = settings.seconds("drain"), settings.count("max-connections")
+        drain, self._max_connections = settings.seconds("drain"), settings.count("max-connections")
         self._rules = self._load_rules()
         cassette = self._cassette_path(mode)
         if mode == "once":
             mode = "replay" if cassette is not None and cassette.exists() else "record"
         ready = settings.path("ready-file")
         self.service = ProxyService(
-            reactor, listen, self._session, drain, ready, self.max_connections
+            reactor, listen, self._session, drain, ready, self._max_connections
         )
         self.service.signals = {"SIGHUP": self._reload, "SIGUSR2": self._print_statistics}
         self._upstream = self._make_upstream(mode, cassette)
@@ -141,6 +142,13 @@ class Proxy:
         self.service.reporting.append(self._write_statistics)
         if not quiet:
             self.service.reporting.append(self._print_statistics)
+
+    def raise_file_limit(self) -> None:
+        """Let this process open as many files as it may; say so where that is not enough."""
+        files_each = 1 if isinstance(self._upstream, LocalUpstream) else 2
+        limit = raise_limit(files_needed(self._max_connections, files_each))
+        if problem := shortage(limit, self._max_connections, files_each):
+            say(f"smtpproxy: {problem}")
 
     def _session(self, ends: Ends, gone: Callable[[ProxySession], None]) -> ProxySession:
         number = next(self._numbers)
@@ -318,7 +326,9 @@ def makeService(options: Options) -> ProxyService:
     """Return the service that twistd runs."""
     from twisted.internet import reactor
 
-    service = build(reactor, options.given).service
+    proxy = build(reactor, options.given)
+    proxy.raise_file_limit()
+    service = proxy.service
     end_with(lambda: service.status)
     # Standard output is for our own records: twistd would write its log there, too.
     sys.stdout = sys.stderr

@@ -91,6 +91,11 @@ class Program:
         )
 
     @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
     def place(self) -> str:
         """What the ready file says."""
         return self._ready.read_text()

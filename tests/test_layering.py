@@ -35,6 +35,8 @@ CORE_PARTS = (
     *("smtp", "codes", "classify", "relay", "replay", "responder", "sink", "rules", "faults"),
     *("cassette", "transcript", "redaction", "log", "statistics"),
 )
+#: Modules of the standard library that Windows does not have.
+UNIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 
 _IMPORT_ALL = """
 import importlib, json, sys
@@ -140,3 +142,9 @@ def test_the_core_does_not_import_the_shell(name: str) -> None:
     shell = {f"smtpproxy.{word}" for word in SHELL}
     found = {".".join(word.split(".")[:2]) for word in imported_by(FILES[name])}
     assert found & (shell | {"twisted"}) == set()
+
+
+def test_what_windows_lacks_stands_in_one_module() -> None:
+    """No other module imports what only Unix has, and that one does without where it must."""
+    found = {name for name, path in FILES.items() if imported_by(path) & UNIX_ONLY}
+    assert found == {"smtpproxy.net.filelimit"}

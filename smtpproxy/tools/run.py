@@ -85,6 +85,8 @@ def run(words: list[str]) -> int:
         spawn.spawnProcess(
             child, program, options.command, environment, childFDs={0: 0, 1: 1, 2: 2}
         )
+        # Not before: the command is to have the limits that its user gave it.
+        proxy.raise_file_limit()
 
     def can_not(failure: Failure) -> None:
         reason = getattr(failure.value, "strerror", None) or failure.getErrorMessage()

@@ -40,6 +40,7 @@ def serve(words: list[str]) -> int:
     options.parseOptions(words)
     proxy = build(reactor, options.given)
     begin_logging(proxy)
+    proxy.raise_file_limit()
     run_reactor(reactor, proxy)
     return proxy.service.status
 
