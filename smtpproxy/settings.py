@@ -50,6 +50,7 @@ OPTIONS = (
         TEXT,
         "v1 or v2: tell upstream the client's own address by a PROXY header",
     ),
+    Option("connect-timeout", TEXT, "seconds until upstream must have taken a connection", "30"),
     Option("mode", TEXT, "relay, record, replay, or once (replay if there is a cassette)", "relay"),
     Option("cassette", TEXT, "the cassette to record to, or to replay"),
     Option("rules", MANY, "a rule file, repeatable; read again on SIGHUP"),

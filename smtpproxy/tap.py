@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import msgspec
-from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.endpoints import serverFromString
 
 from smtpproxy.alarm import Alarm
 from smtpproxy.cassette.recorder import Recorder
@@ -34,7 +34,7 @@ from smtpproxy.net.proxyprotocol import VERSIONS
 from smtpproxy.net.service import ProxyService, write_whole
 from smtpproxy.net.session import ProxySession, Upstream
 from smtpproxy.net.signals import end_with
-from smtpproxy.net.upstream import EndpointUpstream, Preface
+from smtpproxy.net.upstream import EndpointUpstream, Preface, client_endpoint
 from smtpproxy.options import OneLineOptions
 from smtpproxy.place import Ends
 from smtpproxy.relay import Relay
@@ -200,11 +200,18 @@ class Proxy:
             if endpoint == SINK:
                 taken = itertools.count(1)
                 return LocalUpstream(SINK, lambda: Sink(lambda: next(taken)))
-            return EndpointUpstream(endpoint, clientFromString(self._reactor, endpoint), preface)
+            connecting = client_endpoint(self._reactor, endpoint, self._connect_timeout())
+            return EndpointUpstream(endpoint, connecting, preface)
         except WhereError as error:
             raise SettingsError(f"--upstream: {error}") from None
         except _MISREAD as error:
             raise SettingsError(f"--upstream {where} is no endpoint string: {error}") from None
+
+    def _connect_timeout(self) -> float:
+        seconds = self._settings.seconds("connect-timeout")
+        if not seconds:
+            raise SettingsError("--connect-timeout: expected more than 0 seconds")
+        return seconds
 
     def _preface(self, upstream: str) -> Preface | None:
         """Return what makes the PROXY header that a kind of upstream is sent, if it is to be."""

@@ -36,6 +36,8 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("--upstream sink: --cassette kept.yaml", ["--mode", "record"]),
     ("--upstream sink: --drain soon", ["--drain", "seconds", "'soon'"]),
     ("--upstream sink: --max-connections many", ["--max-connections", "'many'", "from 1"]),
+    ("--upstream 192.0.2.1 --connect-timeout soon", ["--connect-timeout", "'soon'"]),
+    ("--upstream 192.0.2.1 --connect-timeout 0", ["--connect-timeout", "more than 0"]),
     ("--upstream http://mail.example.org", ["--upstream", "smtp://HOST"]),
     ("--upstream tcp:mail.example.org", ["--upstream", "port"]),
     ("--upstream 192.0.2.1 --upstream-proxy-protocol v3", ["'v3'", "v1 or v2"]),
@@ -128,7 +130,8 @@ def test_every_option_is_taken_from_the_command_line() -> None:
     given = _given(
         "--listen 0 --listen 2526 --upstream sink: --mode record --cassette a.yaml --rules b.yaml "
         "--rule RCPT:_550 --upstream-proxy-protocol v1 --log - --log-format json --stats s.json "
-        "--ready-file r --drain 1 --max-connections 9 --repeat --allow-remote --config c.yaml"
+        "--ready-file r --drain 1 --max-connections 9 "
+        "--connect-timeout 9 --repeat --allow-remote --config c.yaml"
     )
     assert set(given) >= {option.name for option in OPTIONS}
     assert given["listen"] == ("0", "2526")

@@ -46,14 +46,18 @@ def is_loopback(endpoint: str) -> bool:
         return True
     if kind == "haproxy":
         return is_loopback(rest)
-    # Twisted takes the last of several; a colon that belongs to a value is escaped.
-    parts = re.findall(r"(?:\\.|[^:\\])+", rest)
-    named = [part.removeprefix("interface=") for part in parts if part.startswith("interface=")]
-    host = named[-1].replace("\\", "") if named else ""
+    host = _argument(rest, "interface") or ""
     try:
         return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
         return False
+
+
+def with_timeout(endpoint: str, seconds: int) -> str:
+    """Return the client endpoint string with so long to connect, unless it says how long itself."""
+    if _argument(endpoint, "timeout") is not None:
+        return endpoint
+    return f"{endpoint}:timeout={seconds}"
 
 
 def upstream_endpoint(where: str) -> str:
@@ -76,6 +80,13 @@ def upstream_endpoint(where: str) -> str:
         return where
     host, port = _host_port(where)
     return f"tcp:{_escaped(host)}:{25 if port is None else port}"
+
+
+def _argument(endpoint: str, name: str) -> str | None:
+    # Twisted takes the last of several; a colon that belongs to a value is escaped.
+    parts = re.findall(r"(?:\\.|[^:\\])+", endpoint)
+    named = [part.removeprefix(f"{name}=") for part in parts if part.startswith(f"{name}=")]
+    return named[-1].replace("\\", "") if named else None
 
 
 def _host_port(where: str) -> tuple[str, int | None]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 from typing import Any, TypeAlias
 
 from twisted.internet import error
-from twisted.internet.defer import CancelledError
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from smtpproxy.actions import Side
+from smtpproxy.net.endpoints import with_timeout
 from smtpproxy.net.leg import Leg
 from smtpproxy.net.session import ProxySession
 from smtpproxy.place import Ends
@@ -27,6 +31,38 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 #: Returns what goes out before anything else, from both ends of the client's connection.
 Preface: TypeAlias = Callable[[Ends], bytes]
+
+
+@implementer(IStreamClientEndpoint)
+class _TimedEndpoint:
+    """An endpoint whose connections take no longer than so many seconds, in all."""
+
+    def __init__(self, endpoint: IStreamClientEndpoint, clock: IReactorTime, seconds: float):
+        self._endpoint = endpoint
+        self._clock = clock
+        self._seconds = seconds
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        """Connect, or fail in time."""
+        connecting: Deferred[Any] = self._endpoint.connect(protocolFactory)
+        return connecting.addTimeout(self._seconds, self._clock, _timed_out)
+
+
+def _timed_out(outcome: Any, seconds: float) -> Failure:
+    # Twisted's own way does not know what a connection fails with that it has cancelled.
+    return Failure(error.TimeoutError())
+
+
+def client_endpoint(reactor: Any, where: str, seconds: float) -> IStreamClientEndpoint:
+    """Return the endpoint of a client endpoint string, which gets so many seconds to connect.
+
+    A string that has a timeout of its own keeps it. Raises what Twisted does for a string that it
+    can't read.
+    """
+    # Twisted's own timer, in whole seconds, must not be the first.
+    timed = with_timeout(where, ceil(seconds) + 1)
+    endpoint = clientFromString(reactor, timed)
+    return endpoint if timed == where else _TimedEndpoint(endpoint, reactor, seconds)
 
 
 class EndpointUpstream:

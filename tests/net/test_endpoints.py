@@ -6,7 +6,13 @@ import pytest
 from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.testing import MemoryReactorClock
 
-from smtpproxy.net.endpoints import WhereError, is_loopback, listen_endpoint, upstream_endpoint
+from smtpproxy.net.endpoints import (
+    WhereError,
+    is_loopback,
+    listen_endpoint,
+    upstream_endpoint,
+    with_timeout,
+)
 
 
 @pytest.mark.parametrize(
@@ -147,3 +153,22 @@ def test_what_is_no_upstream(where: str) -> None:
     """What can't be read is refused, with what was expected."""
     with pytest.raises(WhereError, match="expected"):
         upstream_endpoint(where)
+
+
+@pytest.mark.parametrize(
+    ("where", "seconds"),
+    [
+        ("tcp:192.0.2.25:25", 41),
+        ("tcp:2001\\:db8\\:\\:25:25", 41),
+        ("tcp:192.0.2.25:25:timeout=7", 7),
+        # Of two Twisted takes the last, and what is part of a value is no argument.
+        ("tcp:192.0.2.25:25:timeout=6:timeout=7", 7),
+        ("tcp:timeout\\=7:25", 41),
+    ],
+)
+def test_how_long_connecting_may_take(where: str, seconds: int) -> None:
+    """Twisted reads the timeout that was given, unless the string has one of its own."""
+    reactor = MemoryReactorClock()
+    clientFromString(reactor, with_timeout(where, 41)).connect(None)
+    ((_, _, _, timeout, _),) = reactor.tcpClients
+    assert timeout == seconds

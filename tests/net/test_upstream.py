@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 from twisted.internet import error
-from twisted.internet.endpoints import clientFromString
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 
 from smtpproxy.actions import Side
 from smtpproxy.net.leg import Leg
 from smtpproxy.net.session import ProxySession
-from smtpproxy.net.upstream import EndpointUpstream
+from smtpproxy.net.upstream import EndpointUpstream, client_endpoint
 from smtpproxy.relay import Relay
 from tests.net.sessions import Heard
 from tests.net.transports import Socket
@@ -22,12 +21,11 @@ from tests.net.transports import Socket
 class Talk:
     """A session whose upstream leads into a reactor of the test's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: str = "tcp:192.0.2.25:2525", seconds: float = 30.0) -> None:
         self.reactor = MemoryReactorClock()
         self.heard = Heard()
         self.gone: list[ProxySession] = []
-        endpoint = clientFromString(self.reactor, "tcp:192.0.2.25:2525")
-        upstream = EndpointUpstream("tcp:192.0.2.25:2525", endpoint)
+        upstream = EndpointUpstream(where, client_endpoint(self.reactor, where, seconds))
         relay = Relay(self.heard, self.reactor.seconds)
         self.session = ProxySession(relay, upstream, self.reactor, self.gone.append)
         self.client = Socket()
@@ -48,9 +46,43 @@ class Talk:
 def test_it_connects_where_it_is_told_to() -> None:
     """Each session asks for one connection, to the endpoint's host and port."""
     talk = Talk()
-    ((host, port, _, timeout, _),) = talk.reactor.tcpClients
+    ((host, port, *_),) = talk.reactor.tcpClients
     assert (host, port) == ("192.0.2.25", 2525)
-    assert timeout > 0  # it does not wait forever
+
+
+@pytest.mark.parametrize("seconds", [0.5, 30.0, 300.0])
+def test_an_upstream_that_does_not_answer(seconds: float) -> None:
+    """After the time that is allowed the client hears 421, and nobody goes on connecting."""
+    talk = Talk(seconds=seconds)
+    ((*_, timeout, _),) = talk.reactor.tcpClients
+    assert timeout > seconds  # Twisted's own timer is not the first
+    talk.reactor.advance(seconds - 0.1)
+    assert talk.client.taken == b""
+    talk.reactor.advance(0.1)
+    talk.client.flow()
+    assert talk.client.taken.startswith(b"421 ")
+    assert talk.reactor.connectors[0].stoppedConnecting
+    assert talk.heard.notes == [("upstream-unreachable", "upstream did not answer in time")]
+    assert talk.gone == [talk.session]
+
+
+def test_an_endpoint_string_with_its_own_time() -> None:
+    """Whoever writes a timeout into the endpoint string gets that one, and no other."""
+    talk = Talk("tcp:192.0.2.25:2525:timeout=90", seconds=30.0)
+    ((*_, timeout, _),) = talk.reactor.tcpClients
+    assert timeout == 90
+    assert talk.reactor.getDelayedCalls() == []
+
+
+def test_no_timer_outlives_the_connecting() -> None:
+    """Once upstream is there, or not needed any more, nobody counts the seconds."""
+    there, left = Talk(), Talk()
+    leg = there.connecting.buildProtocol(None)
+    leg.makeConnection(Socket())
+    left.client.peer_closes()
+    for talk in (there, left):
+        talk.reactor.advance(60)
+        assert talk.heard.notes == []
 
 
 def test_the_connection_becomes_the_upstream_leg() -> None:
