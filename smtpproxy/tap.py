@@ -118,7 +118,7 @@ class Proxy:
         self._reactor = reactor
         self._settings = settings
         self._numbers = itertools.count(1)
-        self._run = f"{int(time.time() * 1000):x}-{os.getpid():x}"
+        self._run = f"{time.time_ns() // 1000:x}-{os.getpid():x}"
         self._observers: list[Observer] = []
         self.command_failed = False  # the command that this run is about
         self.statistics = Statistics()
