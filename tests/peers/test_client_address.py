@@ -79,6 +79,25 @@ def test_a_server_sees_the_proxy(postfix: MailServer, tmp_path: Path) -> None:
     assert b"[127.0.0.1]" in seen_client(postfix, "not-told")
 
 
+@pytest.mark.parametrize(("told", "code"), [(False, 250), (True, 554)])
+def test_a_server_that_trusts_the_proxy(told: bool, code: int, tmp_path: Path) -> None:
+    """Any client may relay by way of the proxy, unless the server is told who it is."""
+    trust = {
+        "mynetworks": "127.0.0.1/32",
+        "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
+    }
+    settings = trust | (HAPROXY if told else {})
+    words = ("--upstream-proxy-protocol", "v1") if told else ()
+    with (
+        run_postfix(keep_mail=False, settings=settings, preface=PREFACE * told) as server,
+        serving(tmp_path, "--upstream", f"{server.host}:{server.port}", *words) as proxy,
+        smtplib.SMTP("127.0.0.1", proxy.port, timeout=SECONDS, source_address=(CLIENT, 0)) as one,
+    ):
+        one.ehlo()
+        one.mail(SENDER)
+        assert one.rcpt("stranger@example.com")[0] == code
+
+
 def test_a_client_without_an_address(told_postfix: MailServer, tmp_path: Path) -> None:
     """Postfix takes version 2's LOCAL (and not version 1's UNKNOWN) for who has no address."""
     upstream = f"{told_postfix.host}:{told_postfix.port}"
