@@ -43,3 +43,8 @@ class Exchange(msgspec.Struct):
     said: Reply | None = None  # by upstream
     heard: Reply | None = None  # by the client
     by: str = UPSTREAM  # who spoke to the client: upstream, a rule, or the proxy itself
+    # A message for several recipients may be answered by several replies, each an exchange.
+    recipient: str = ""  # whose reply this is
+    more: bool = False  # another reply to the same message follows
+    continues: bool = False  # another reply to it came before
+    odd: tuple[str, ...] = ()  # anomalies that are in no octet, such as a command too early

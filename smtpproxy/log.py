@@ -75,6 +75,8 @@ class ReplyRecord(msgspec.Struct):
     upstream_text: str | UnsetType = UNSET
     sender: str | UnsetType = UNSET
     recipients: list[str] | UnsetType = UNSET
+    recipient: str | UnsetType = UNSET
+    anomalies: tuple[str, ...] | UnsetType = UNSET
 
 
 class JsonLog:
@@ -112,6 +114,10 @@ class JsonLog:
             record.text = _text(reply)
         if entry.rule:
             record.rule = entry.rule
+        if entry.recipient:
+            record.recipient = visible_text(entry.recipient)
+        if entry.odd:
+            record.anomalies = entry.odd
         if entry.by != UPSTREAM and entry.said is not None:
             record.upstream_code = entry.said.code
             record.upstream_text = _text(entry.said)
@@ -169,6 +175,8 @@ class TextLog:
     def exchanged(self, session: Session, entry: Entry) -> None:
         """Write the reply that the client heard."""
         sent = visible(entry.sent.rstrip(b"\r\n")) or entry.stage
+        if entry.recipient:
+            sent = f"{entry.stage} <{visible_text(entry.recipient)}>"
         reply = entry.heard
         ended = entry.began + entry.seconds
         if reply is None:
@@ -184,6 +192,7 @@ class TextLog:
         remarks = [] if first.endswith(meaning) else [meaning]
         if not (judged.listed or judged.anywhere):
             remarks.append("not listed here")
+        remarks.extend(entry.odd)
         told = f" ({', '.join(remarks)})" if remarks else ""
         text = (
             f"{sent:<{_WIDTH}} {reply.code:03d} {reply.enhanced:<6} {severity} {first}{more}"

@@ -7,15 +7,22 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
 from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side
 from smtpproxy.exchange import PROXY, Decision, Exchange
 from smtpproxy.faults.reply import CLOSING, SayReply
+from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Pairing
 from smtpproxy.rules.judge import Judge
-from smtpproxy.rules.model import END_OF_DATA, NO_RULES, NONE, RuleBook
+from smtpproxy.rules.model import NO_RULES, NONE, RuleBook
+from smtpproxy.smtp.anomalies import (
+    DISAGREES,
+    EARLY_COMMAND,
+    EARLY_REPLY,
+    PIPELINING,
+    UNSOLICITED,
+)
 from smtpproxy.smtp.client import UNREADABLE, ClientReader, Framing
 from smtpproxy.smtp.facts import (
     Chunk,
@@ -29,13 +36,10 @@ from smtpproxy.smtp.facts import (
     ServerFact,
     Stray,
 )
+from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
+from smtpproxy.smtp.lookalike import MailDataScan
 from smtpproxy.smtp.server import ServerReader
-from smtpproxy.smtp.state import State
-
-#: While this many commands wait for their replies, or this many octets are held, no more is read
-#: from the client.
-IN_FLIGHT_LIMIT = 1000
-HELD_LIMIT = 256 * 1024
+from smtpproxy.smtp.state import HELLO, Phase, State
 
 
 class Watcher(Protocol):
@@ -70,20 +74,24 @@ class Relay:
         rules: RuleBook = NO_RULES,
         domain: str = "localhost",
         state: State | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._watcher = watcher
         self._seconds = seconds
         self.state = state or State()
         self._judge = Judge(rules, self.state, domain)
-        self._client = ClientReader()
-        self._server = ServerReader()
-        self._queue: deque[Exchange] = deque()  # in the order in which the client hears them
+        self._limits = limits
+        self._client = ClientReader(limits)
+        self._server = ServerReader(limits)
+        self._queue = Pairing(self.state)
         self._actions: list[Action] = []
         self._upward: list[bytes] = []  # octets for upstream that one segment may carry
+        self._scan = MailDataScan()
         self._swallowing = False  # mail data, or a chunk, is kept from upstream
         self._stalled = False  # a command waits for its turn before its rules can be asked
         self._closing = False  # nothing more is read from the client
         self._left = False  # the client's leg is closed from here: nothing more is sent to it
+        self._disagreed = False  # upstream saw an end of mail data where the client saw none
         self._goodbye = False  # the client heard 221 or 421
         self._client_ended = False
         self._end_told = False  # upstream was told that the client will send nothing more
@@ -93,7 +101,8 @@ class Relay:
     @property
     def crowded(self) -> bool:
         """Should the client not be read for now?"""
-        return len(self._queue) >= IN_FLIGHT_LIMIT or self._client.pending > HELD_LIMIT
+        limits = self._limits
+        return len(self._queue) >= limits.max_in_flight or self._client.pending > limits.max_held
 
     @property
     def waiting(self) -> bool:
@@ -165,16 +174,18 @@ class Relay:
         for exchange in self._queue:
             if not exchange.own:
                 self._watcher.exchanged(exchange)
+        while self._queue.early:
+            self._watcher.noted(UNSOLICITED, "", self._queue.take_early().wire)
         self._queue.clear()
         self._watcher.ended(self._how)
 
     # The client's side.
 
     def _read_client(self) -> None:
-        client, queue = self._client, self._queue
+        client, queue, most = self._client, self._queue, self._limits.max_in_flight
         while (
             not (self._closing or self._stalled)
-            and len(queue) < IN_FLIGHT_LIMIT
+            and len(queue) < most
             and (fact := client.next()) is not None
         ):
             if type(fact) is Command:
@@ -195,8 +206,14 @@ class Relay:
         verb = command.verb
         exchange = Exchange(verb, command, self._seconds(), bool(self._queue))
         self._queue.append(exchange)
+        if exchange.pipelined:
+            self._note_haste(exchange)
         if verb == "AUTH":
             self._watcher.authenticating(exchange)
+        if self._queue.early:
+            self._decided(exchange, command)
+            self._answered_early(exchange)
+            return
         if verb in self._judge.concerned:
             if exchange.pipelined and verb in self._judge.waiting:
                 # Nothing behind it is read until its turn comes.
@@ -207,6 +224,14 @@ class Relay:
         self._decided(exchange, command)
         if not exchange.forwarded:
             self._settle()
+
+    def _note_haste(self, exchange: Exchange) -> None:
+        """A command came before the reply to the one before it: was that agreed upon?"""
+        state = self.state
+        if state.phase == Phase.CONNECTED:
+            exchange.odd = (EARLY_COMMAND,)
+        elif state.phase != Phase.GREETED and not state.offers_pipelining:
+            exchange.odd = (PIPELINING,)
 
     def _decided(self, exchange: Exchange, command: Command) -> None:
         """It is known whether upstream is asked: ask it, or keep from it what comes with it."""
@@ -220,12 +245,17 @@ class Relay:
 
     def _mail_data(self, data: MailData) -> None:
         self._watcher.mail_data(data)
+        for found in self._scan.look(data.octets):
+            self._watcher.noted(found.name, found.form or "mail data", b"")
         if not self._swallowing:
             self._upward.append(data.octets)
         if not data.last:
             return
         exchange = Exchange(END_OF_DATA, None, self._seconds(), bool(self._queue))
         self._queue.append(exchange)
+        if self._queue.early and not self._swallowing:
+            self._answered_early(exchange)
+            return
         if self._swallowing or END_OF_DATA in self._judge.concerned:
             self._judge.consider_end(exchange, self._swallowing)
         if not exchange.forwarded:
@@ -253,6 +283,8 @@ class Relay:
                     self._judge.consider(exchange)
                 self._queue.append(exchange)
                 self._upward.append(wire)
+                if self._queue.early:
+                    self._answered_early(exchange)
             case Opaque(octets):
                 self._upward.append(octets)
             case Overlong(octets):
@@ -268,14 +300,12 @@ class Relay:
 
     def _replied(self, reply: Reply) -> None:
         if not self._queue:
-            self._watcher.noted("unsolicited-reply", "", reply.wire)
-            if self._left:
-                return
-            self._actions.append(Send(Side.CLIENT, reply.wire))
-            self._goodbye = self._goodbye or reply.code in CLOSING
+            self._replied_early(reply)
             return
         exchange = self._queue.popleft()
         exchange.said = reply
+        if self.state.lmtp or reply.code == PER_RECIPIENT:
+            self._queue.spread(exchange, reply.code)
         if exchange.stage == "CONNECT" and reply.code == 220:
             self._judge.domain = _first_word(reply) or self._judge.domain
         if not exchange.own:
@@ -291,6 +321,32 @@ class Relay:
         if self._client_ended:
             self._end_client()
 
+    def _replied_early(self, reply: Reply) -> None:
+        """Upstream answers nothing that was asked."""
+        closing = reply.code in CLOSING
+        self._watcher.noted(UNSOLICITED if closing else EARLY_REPLY, "", reply.wire)
+        if self._left:
+            return
+        self._actions.append(Send(Side.CLIENT, reply.wire))
+        self._goodbye = self._goodbye or closing
+        if closing:
+            return
+        self._queue.came_early(reply)
+        mail_data = self._client.framing is _MAIL_DATA and not self._swallowing
+        if mail_data and not self._disagreed:
+            self._disagreed = True
+            # Upstream saw an end of mail data where the client sees none: all that rules know of
+            # this session may be wrong from here on.
+            self._watcher.noted(DISAGREES, "", b"")
+            self._judge = Judge(NO_RULES, self.state, self._judge.domain)
+
+    def _answered_early(self, exchange: Exchange) -> None:
+        """The client has heard the answer already, and takes it for its own."""
+        exchange.said = exchange.heard = self._queue.take_early()
+        self._queue.pop()
+        self._queue.spread(exchange, exchange.said.code)
+        self._told(exchange)
+
     def _settle(self) -> None:
         """Tell the client all that is at the head of the queue and waits for nobody."""
         queue = self._queue
@@ -303,6 +359,8 @@ class Relay:
             if exchange.forwarded:
                 return
             queue.popleft()
+            if self.state.lmtp:
+                queue.spread(exchange, 0)
             self._tell(exchange, None)
 
     def _tell(self, exchange: Exchange, reply: Reply | None) -> None:
@@ -326,7 +384,19 @@ class Relay:
             after = [Close(Side.CLIENT)]
         if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
             self._leave(exchange.by, after or [Close(Side.CLIENT)])
+        if exchange.more and heard is not None and heard.code != PER_RECIPIENT:
+            self._keep_the_rest(exchange, reply)
         self._told(exchange)
+
+    def _keep_the_rest(self, exchange: Exchange, reply: Reply | None) -> None:
+        """A rule gave one reply in the place of a 353: the client expects no more of them."""
+        if reply is None or reply.code != PER_RECIPIENT:
+            return
+        exchange.more = False
+        for follower in self._queue:
+            if not follower.continues:
+                return
+            follower.own = True
 
     def _told(self, exchange: Exchange) -> None:
         """The client heard the answer: what follows from it."""
@@ -335,8 +405,10 @@ class Relay:
         if heard is None:
             return
         stage, command = exchange.stage, exchange.command
-        if type(command) is Command or command is None:
+        if (type(command) is Command or command is None) and not exchange.more:
             self.state.observe(stage, command, heard.code)
+            if stage in HELLO and heard.code // 100 == 2:
+                self.state.greeted_again(heard)
         if heard.code in CLOSING:
             self._goodbye = True
             if stage == "QUIT":
@@ -348,6 +420,7 @@ class Relay:
             return
         client.answered(stage, heard.code)
         if client.framing is _MAIL_DATA:
+            self._scan = MailDataScan()
             self._swallowing = exchange.said is None or exchange.said.code // 100 != 3
         elif client.framing is _OPAQUE and not self._server.opaque:
             self._server.opaque = True
@@ -369,7 +442,8 @@ class Relay:
     def _end_client(self) -> None:
         """The client has sent its last octet; what waits for a reply is read when that is there."""
         client = self._client
-        waits = client.framing is _HELD or self._stalled or len(self._queue) >= IN_FLIGHT_LIMIT
+        full = len(self._queue) >= self._limits.max_in_flight
+        waits = client.framing is _HELD or self._stalled or full
         if waits or self._end_told:
             return
         self._end_told = True
@@ -420,6 +494,8 @@ _GOING = SayReply.parse("421", "CONNECT")
 
 def _promise_broken(stage: str, said: int, heard: int) -> bool:
     """Does upstream now wait for what the client was not told to send?"""
+    if stage in (END_OF_DATA, "BDAT"):
+        return False  # whatever it says, there is nothing that the client sends upon it
     promised = said // 100 == 3 or (said // 100 == 2 and stage == "STARTTLS")
     return promised and heard // 100 != said // 100
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smtpproxy.codes import STAGES
+from smtpproxy.smtp.anomalies import ANOMALIES
 from smtpproxy.smtp.facts import Chunk, MailData, is_last_chunk
 from smtpproxy.smtp.verbs import KNOWN_VERBS
 from smtpproxy.transcript import Entry, Note, Session
@@ -26,7 +27,9 @@ class Statistics:
         self.sessions = 0
         self.messages = 0
         self.mail_data_octets = 0
+        self.anomalies: dict[str, int] = {}
         self._codes: dict[str, dict[int, int]] = {}
+        self._taken: set[int] = set()  # sessions whose message some recipient has by now
 
     def began(self, session: Session) -> None:
         """Count the session."""
@@ -34,6 +37,8 @@ class Statistics:
 
     def exchanged(self, session: Session, entry: Entry) -> None:
         """Count the reply that the client heard."""
+        for name in entry.odd:
+            self.anomalies[name] = self.anomalies.get(name, 0) + 1
         if entry.heard is None:
             return
         stage, code = entry.stage, entry.heard.code
@@ -43,20 +48,33 @@ class Statistics:
             named = known or len(self._codes) < _MOST_STAGES
             codes = self._codes.setdefault(stage if named else OTHER_STAGE, {})
         codes[code] = codes.get(code, 0) + 1
-        if code // 100 == 2 and (
-            stage == "END-OF-DATA" or (stage == "BDAT" and is_last_chunk(entry.sent))
+        if stage == "END-OF-DATA" or (
+            stage == "BDAT" and (entry.continues or is_last_chunk(entry.sent))
         ):
-            self.messages += 1
+            self._count_message(session.number, entry, code // 100 == 2)
+
+    def _count_message(self, number: int, entry: Entry, taken: bool) -> None:
+        """Count a message once, though each of its recipients may have a reply of its own."""
+        if entry.more:
+            if taken:
+                self._taken.add(number)
+            return
+        # The last reply of LMTP is one recipient's, that of PRDR decides for all.
+        self.messages += taken or (number in self._taken and bool(entry.recipient))
+        self._taken.discard(number)
 
     def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
         """Count the octets."""
         self.mail_data_octets += len(fact.octets)
 
     def noted(self, session: Session, note: Note) -> None:
-        """Nothing to count."""
+        """Count anomalies."""
+        if note.fact in ANOMALIES:
+            self.anomalies[note.fact] = self.anomalies.get(note.fact, 0) + 1
 
     def ended(self, session: Session, how: str) -> None:
-        """Nothing to count."""
+        """Forget what was kept of it."""
+        self._taken.discard(session.number)
 
     def matrix(self) -> dict[str, dict[int, int]]:
         """Return how often each code answered each stage, in the order of a session."""
@@ -71,6 +89,9 @@ class Statistics:
             for stage, codes in self.matrix().items()
         ]
         head = f"{self.sessions} sessions, {self.messages} messages"
+        if self.anomalies:
+            odd = ", ".join(f"{name} x {count}" for name, count in sorted(self.anomalies.items()))
+            rows.append(f"anomalies: {odd}")
         return "\n".join([f"{head}; replies by stage:", *rows]) if rows else head
 
     def as_json(self) -> dict[str, Any]:
@@ -79,6 +100,7 @@ class Statistics:
             "sessions": self.sessions,
             "messages": self.messages,
             "mail_data_octets": self.mail_data_octets,
+            "anomalies": dict(sorted(self.anomalies.items())),
             "matrix": {
                 stage: {str(code): count for code, count in codes.items()}
                 for stage, codes in self.matrix().items()

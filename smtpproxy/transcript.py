@@ -12,6 +12,7 @@ import msgspec
 
 from smtpproxy.exchange import Exchange
 from smtpproxy.redaction import Redactor
+from smtpproxy.smtp.anomalies import command_anomalies, reply_anomalies
 from smtpproxy.smtp.facts import Chunk, MailData, Reply
 from smtpproxy.smtp.state import State
 
@@ -56,6 +57,10 @@ class Entry(msgspec.Struct):
     pipelined: bool
     began: float
     seconds: float
+    odd: tuple[str, ...] = ()  # the names of anomalies
+    recipient: str = ""  # whose of several replies to one message this is
+    more: bool = False  # another reply to it follows
+    continues: bool = False  # another one came before
 
 
 class Note(NamedTuple):
@@ -125,6 +130,10 @@ class Transcript:
             exchange.pipelined,
             exchange.began,
             self._seconds() - exchange.began,
+            _anomalies(exchange),
+            exchange.recipient,
+            exchange.more,
+            exchange.continues,
         )
         for observer in self._observers:
             observer.exchanged(self.session, entry)
@@ -153,3 +162,11 @@ class Transcript:
         self.session.ended = self._seconds()
         for observer in self._observers:
             observer.ended(self.session, how)
+
+
+def _anomalies(exchange: Exchange) -> tuple[str, ...]:
+    """Return what is odd in an exchange, as it was before anything was redacted."""
+    command, said, odd = exchange.command, exchange.said, exchange.odd
+    if command is not None and not exchange.continues:
+        odd += command_anomalies(command.wire)
+    return odd + reply_anomalies(said) if said is not None else odd

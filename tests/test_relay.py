@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpproxy.actions import Side
-from smtpproxy.relay import IN_FLIGHT_LIMIT
+from smtpproxy.smtp.limits import DEFAULT_LIMITS
 from tests.dialogue import Conversation
 
 GREETED = """
@@ -324,7 +324,7 @@ def test_too_many_commands_in_flight_crowd_the_relay() -> None:
     """A client with a thousand unanswered commands is not read until replies come."""
     talk = Conversation()
     talk.play(READY)
-    talk.client(b"NOOP\r\n" * IN_FLIGHT_LIMIT)
+    talk.client(b"NOOP\r\n" * DEFAULT_LIMITS.max_in_flight)
     assert talk.relay.crowded
     talk.upstream(b"250 ok\r\n")
     assert not talk.relay.crowded
@@ -334,15 +334,15 @@ def test_one_segment_can_not_pass_the_limit_in_flight() -> None:
     """What is too much stays unread, and is read as replies come; nothing of it is lost."""
     talk = Conversation()
     talk.play(READY)
-    octets = b"NOOP\r\n" * (2 * IN_FLIGHT_LIMIT)
+    octets = b"NOOP\r\n" * (2 * DEFAULT_LIMITS.max_in_flight)
     talk.client(octets)
     talk.take(talk.relay.client_closed(True))
     sent = talk.unread(Side.UPSTREAM)
     assert len(sent) == len(octets) // 2
-    talk.upstream(b"250 ok\r\n" * IN_FLIGHT_LIMIT)
+    talk.upstream(b"250 ok\r\n" * DEFAULT_LIMITS.max_in_flight)
     assert sent + talk.unread(Side.UPSTREAM) == octets
-    talk.upstream(b"250 ok\r\n" * IN_FLIGHT_LIMIT)
-    assert talk.unread(Side.CLIENT) == b"250 ok\r\n" * (2 * IN_FLIGHT_LIMIT)
+    talk.upstream(b"250 ok\r\n" * DEFAULT_LIMITS.max_in_flight)
+    assert talk.unread(Side.CLIENT) == b"250 ok\r\n" * (2 * DEFAULT_LIMITS.max_in_flight)
 
 
 def test_shutting_down_says_nothing_into_an_opaque_stream() -> None:

@@ -68,6 +68,7 @@ class RecordedSession:
     opaque: str = ""  # the verb behind whose reply octets passed unread
     timing_ms: list[int] = field(default_factory=list)
     line: int = 0
+    anomalies: list[str] = field(default_factory=list)  # the names of what was odd
 
 
 @dataclass(slots=True)

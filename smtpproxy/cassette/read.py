@@ -33,7 +33,7 @@ from smtpproxy.documents import (
 from smtpproxy.smtp.client import parse_command
 
 HEADER_KEYS = (MAGIC, "upstream", "recorded", "note")
-SESSION_KEYS = ("session", "dialogue", "ended", "opaque", "timing-ms", "note")
+SESSION_KEYS = ("session", "dialogue", "ended", "opaque", "anomalies", "timing-ms", "note")
 EXCHANGE_KEYS = (
     *("C", "S", "message", "wire", "chunk", "client-saw", "rule", "by", "pipelined", "stray"),
     "note",
@@ -94,6 +94,7 @@ class _Reading(DocumentReader):
             self.text(node.entries["session"]),
             ended=self.optional(node, "ended"),
             opaque=self.optional(node, "opaque"),
+            anomalies=self._words(node.entries.get("anomalies")),
             timing_ms=self._numbers(node.entries.get("timing-ms")),
             line=node.line,
         )
@@ -239,6 +240,11 @@ class _Reading(DocumentReader):
             return read_line(node)
         except ScalarError as error:
             raise self.fail(line, str(error)) from None
+
+    def _words(self, node: Node | None) -> list[str]:
+        if node is None:
+            return []
+        return [self.text(item) for item in (node.items if isinstance(node, Sequence) else [node])]
 
     def _numbers(self, node: Node | None) -> list[int]:
         if node is None:

@@ -22,6 +22,7 @@ from smtpproxy.cassette.write import (
     write_session_start,
 )
 from smtpproxy.exchange import PROXY
+from smtpproxy.smtp.anomalies import ANOMALIES
 from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.transcript import Entry, Note, Session
 
@@ -30,12 +31,14 @@ class _Tape:
     """What is known of one session so far."""
 
     __slots__ = (
+        "anomalies",
         "backlog",
         "commands",
         "exchanges",
         "file",
         "group",
         "kept",
+        "parts",
         "size",
         "spool",
         "text",
@@ -51,8 +54,14 @@ class _Tape:
         self.spool: Spool | None = None  # of the mail data, or chunk, that is passing
         self.kept: deque[Kept] = deque()  # complete, and not yet answered
         self.backlog: deque[Recorded] = deque()  # answered, behind a chunk that is not complete
+        self.parts: list[Entry] = []  # the replies to one message, so far
+        self.anomalies: dict[str, None] = {}  # their names, in the order in which they came
         self.commands = 0
         self.exchanges = 0
+
+    def take_parts(self) -> list[Entry]:
+        parts, self.parts = self.parts, []
+        return parts
 
     def settle(self, at_end: bool = False) -> None:
         """Add what is complete; at the end, also what never will be."""
@@ -116,27 +125,18 @@ class Recorder:
         tape = self._tapes[session.number]
         if entry.sent:
             tape.commands += 1
-        heard, said = entry.heard, entry.said
-        changed = heard is not said
-        tape.backlog.append(
-            Recorded(
-                entry.stage,
-                entry.sent,
-                None,
-                (said.wire,) if said is not None else (),
-                heard.wire if changed and heard is not None else None,
-                changed,
-                entry.rule,
-                entry.by if entry.by == PROXY else "",
-                entry.pipelined,
-            )
-        )
+        for name in entry.odd:
+            tape.anomalies[name] = None
+        tape.parts.append(entry)
+        if entry.heard is not None:
+            tape.timing.append(round(entry.seconds * 1000))
+        if entry.more:
+            return
+        tape.backlog.append(_recorded(tape.take_parts()))
         try:
             tape.settle()
         except OSError as error:
             self._lose(error)
-        if heard is not None:
-            tape.timing.append(round(entry.seconds * 1000))
 
     def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
         """Keep mail data, or a chunk."""
@@ -166,6 +166,8 @@ class Recorder:
         elif note.fact == "stray-line":
             tape.backlog.append(stray(note.octets))
             tape.settle()
+        if note.fact in ANOMALIES:
+            tape.anomalies[note.fact] = None
 
     def ended(self, session: Session, how: str) -> None:
         """Write the session out. One in which nothing was said leaves no trace."""
@@ -173,13 +175,17 @@ class Recorder:
         if tape.spool is not None:
             tape.spool.discard()
         self.commands += tape.commands
+        if tape.parts:
+            tape.backlog.append(_recorded(tape.take_parts()))
         try:
             tape.settle(at_end=True)
             if not tape.exchanges:
                 return
             tape.flush()
             head = write_session_start(str(session.number))
-            tail = write_session_end(how, session.opaque, tape.timing, empty=False)
+            tail = write_session_end(
+                how, session.opaque, tape.timing, empty=False, anomalies=tape.anomalies
+            )
             self._file.add(chain([head.encode()], tape.pieces(), [tail.encode()]))
         except OSError as error:
             self._lose(error)
@@ -208,3 +214,21 @@ class Recorder:
         if not self._broken:
             self._failed(f"recording to {self._file.path} failed: {error.strerror}")
         self._broken = True
+
+
+def _recorded(parts: list[Entry]) -> Recorded:
+    """Return what is kept of an exchange, and of all replies to one message."""
+    first = parts[0]
+    changed = any(entry.heard is not entry.said for entry in parts)
+    heard = [entry.heard.wire for entry in parts if entry.heard is not None]
+    return Recorded(
+        first.stage,
+        first.sent,
+        None,
+        tuple(entry.said.wire for entry in parts if entry.said is not None),
+        b"".join(heard) if changed and heard else None,
+        changed,
+        next((entry.rule for entry in parts if entry.rule), ""),
+        first.by if first.by == PROXY else "",
+        first.pipelined,
+    )

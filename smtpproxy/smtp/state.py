@@ -5,7 +5,7 @@ Owns the table of transitions. It is a fact for rules, logs and tests: framing n
 
 from __future__ import annotations
 
-from smtpproxy.smtp.facts import Command, is_last_chunk
+from smtpproxy.smtp.facts import Command, Reply, is_last_chunk
 from smtpproxy.smtp.path import Path, parse_path
 
 
@@ -57,17 +57,20 @@ _NEXT: dict[tuple[str, str, int], str] = {
     if (phase is not None) is specific
 }
 _BEGINNING = frozenset({"MAIL", "SEND", "SOML", "SAML"})
-_HELLO = frozenset({"HELO", "EHLO", "LHLO"})
+#: Commands by which a client introduces itself.
+HELLO = frozenset({"HELO", "EHLO", "LHLO"})
 
 
 class State:
     """The phase, and the envelope as far as it was accepted."""
 
-    __slots__ = ("_accepted", "_mail", "_paths", "_sender", "helo", "phase")
+    __slots__ = ("_accepted", "_hello", "_mail", "_paths", "_sender", "helo", "lmtp", "phase")
 
     def __init__(self) -> None:
         self.phase = Phase.CONNECTED
         self.helo = b""  # the argument of the last accepted HELO, EHLO or LHLO
+        self.lmtp = False  # that was LHLO (RFC 2033): each recipient's message has its own reply
+        self._hello: Reply | None = None
         # Commands are kept as they are: most sessions are never asked for their paths.
         self._mail: Command | None = None
         self._sender: Path | None = None
@@ -88,6 +91,32 @@ class State:
             self._paths.append(parse_path(command.argument))
         return [path for path in self._paths if path is not None]
 
+    @property
+    def recipients(self) -> int:
+        """How many RCPTs of the open mail transaction were accepted."""
+        return len(self._accepted)
+
+    def accepted_addresses(self) -> list[str]:
+        """Return the address of each accepted RCPT, or "" where it can't be read."""
+        paths = (parse_path(command.argument) for command in self._accepted)
+        return [path.address if path else "" for path in paths]
+
+    @property
+    def keywords(self) -> dict[str, str]:
+        """The EHLO keywords that the client heard last, in upper case, each with its parameters."""
+        lines = self._hello.lines[1:] if self._hello else []
+        words = (line.decode("utf-8", "backslashreplace").partition(" ") for line in lines)
+        return {keyword.upper(): parameters.strip() for keyword, _, parameters in words}
+
+    @property
+    def offers_pipelining(self) -> bool:
+        """Was PIPELINING (RFC 2920) offered?"""
+        return self._hello is not None and b"PIPELINING" in self._hello.wire.upper()
+
+    def greeted_again(self, reply: Reply) -> None:
+        """Take note of the reply to HELO, EHLO or LHLO that the client heard."""
+        self._hello = reply
+
     def observe(self, stage: str, command: Command | None, code: int) -> None:
         """Take note of what the client heard in answer to `command` at `stage`."""
         digit = code // 100
@@ -101,8 +130,9 @@ class State:
             self._begin(command)
         elif phase in (Phase.IDLE, Phase.GREETED):
             self._begin(None)
-            if command is not None and stage in _HELLO:
+            if command is not None and stage in HELLO:
                 self.helo = command.argument
+                self.lmtp = stage == "LHLO"
         if phase is not None:
             self.phase = phase
 

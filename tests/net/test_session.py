@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smtpproxy.net.session import LINGER
-from smtpproxy.relay import HELD_LIMIT, IN_FLIGHT_LIMIT
+from smtpproxy.smtp.limits import DEFAULT_LIMITS
 from tests.net.sessions import Conversation, greeted
 
 DATA_AGREED = b"354 go on\r\n"
@@ -83,7 +83,7 @@ def test_a_client_is_read_only_when_nothing_speaks_against_it() -> None:
 def test_too_many_commands_in_flight() -> None:
     """A client with a thousand commands unanswered is not read until one is answered."""
     talk = greeted()
-    talk.client.receive(b"NOOP\r\n" * (IN_FLIGHT_LIMIT - 1))
+    talk.client.receive(b"NOOP\r\n" * (DEFAULT_LIMITS.max_in_flight - 1))
     assert talk.client.reading
     talk.client.receive(b"NOOP\r\n")
     assert not talk.client.reading
@@ -94,14 +94,14 @@ def test_too_many_commands_in_flight() -> None:
 def test_too_much_held_back() -> None:
     """What a client sends behind DATA before the 354 is held, and no more than the limit."""
     talk = greeted()
-    talk.client.receive(b"DATA\r\n" + bytes(HELD_LIMIT))
+    talk.client.receive(b"DATA\r\n" + bytes(DEFAULT_LIMITS.max_held))
     assert talk.client.reading
     talk.client.receive(b"x")
     assert not talk.client.reading
     assert talk.server.taken == b"DATA\r\n"
     talk.server.receive(DATA_AGREED)
     assert talk.client.reading
-    assert talk.server.taken == b"DATA\r\n" + bytes(HELD_LIMIT) + b"x"
+    assert talk.server.taken == b"DATA\r\n" + bytes(DEFAULT_LIMITS.max_held) + b"x"
 
 
 def test_half_close_is_carried_over() -> None:

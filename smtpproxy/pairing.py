@@ -1,0 +1,80 @@
+"""Which reply answers what: the exchanges of one session that the client has not heard of yet.
+
+Owns their order, and how many replies each of them has. It pairs as the client does, which can only
+take replies in the order in which they come.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from smtpproxy.exchange import Exchange
+from smtpproxy.smtp.facts import Command, Reply, is_last_chunk
+from smtpproxy.smtp.state import State
+
+END_OF_DATA = "END-OF-DATA"
+#: Draft "SMTP Per-Recipient Data Response": a reply for each recipient follows, and one for all.
+PER_RECIPIENT = 353
+#: Most replies without a command that are kept for commands to come.
+_MOST_EARLY = 1000
+
+
+class Pairing(deque[Exchange]):
+    """The exchanges in the order in which the client hears their answers."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._state = state
+        self._early: deque[Reply] = deque()
+
+    def came_early(self, reply: Reply) -> None:
+        """Keep a reply that came, and was passed on, before its command."""
+        if len(self._early) < _MOST_EARLY:
+            self._early.append(reply)
+
+    @property
+    def early(self) -> bool:
+        """Is there a reply that the next command will be answered by?"""
+        return bool(self._early)
+
+    def take_early(self) -> Reply:
+        """Return the first of those replies."""
+        return self._early.popleft()
+
+    def spread(self, exchange: Exchange, code: int) -> None:
+        """Make the end of a message as many exchanges as it has replies.
+
+        `exchange` is the first of them and at the head no more; `code` is its reply code, or 0.
+        RFC 2033 §4.2: in LMTP there is one for each accepted recipient.
+        """
+        if exchange.continues or not ends_message(exchange):
+            return
+        paths = self._state.accepted_addresses() if self._state.recipients > 1 else []
+        if code == PER_RECIPIENT:
+            rest = [*paths, ""] if paths else [*self._state.accepted_addresses(), ""]
+        elif self._state.lmtp and paths:
+            exchange.recipient, *rest = paths
+        else:
+            return
+        followers = [_follower(exchange, recipient) for recipient in rest]
+        exchange.more = bool(followers)
+        for follower in followers[:-1]:
+            follower.more = True
+        self.extendleft(reversed(followers))
+
+
+def ends_message(exchange: Exchange) -> bool:
+    """Is this the end of mail data, by its dot or by the last BDAT?"""
+    command = exchange.command
+    return exchange.stage == END_OF_DATA or (
+        exchange.stage == "BDAT" and isinstance(command, Command) and is_last_chunk(command.wire)
+    )
+
+
+def _follower(exchange: Exchange, recipient: str) -> Exchange:
+    follower = Exchange(exchange.stage, exchange.command, exchange.began, exchange.pipelined)
+    follower.forwarded = exchange.forwarded
+    follower.decision = exchange.decision
+    follower.recipient = recipient
+    follower.continues = True
+    return follower
