@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side
+from smtpproxy.deadlines import Awaited, upstream_time
 from smtpproxy.exchange import PROXY, Decision, Exchange
 from smtpproxy.faults.reply import CLOSING, SayReply
 from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Pairing
@@ -97,6 +98,7 @@ class Relay:
         self._end_told = False  # upstream was told that the client will send nothing more
         self._upstream_ended = False
         self._how = ""  # the session ended
+        self.progress = 0  # grows with each fact of either side, complete
 
     @property
     def crowded(self) -> bool:
@@ -108,6 +110,22 @@ class Relay:
     def waiting(self) -> bool:
         """Does the client wait for an answer?"""
         return bool(self._queue)
+
+    @property
+    def left(self) -> bool:
+        """Was the client's leg closed from here?"""
+        return self._left
+
+    def awaited(self) -> Awaited:
+        """Return who must act now, and how long that may take."""
+        framing, limits = self._client.framing, self._limits
+        if framing is _OPAQUE:
+            return Awaited("client", "opaque", limits.end_of_data_timeout)
+        if self._queue and framing is not _CHUNK:
+            return Awaited("upstream", *upstream_time(self._queue[0], limits))
+        if self._client.pending:
+            return Awaited("client", "command", limits.command_timeout)
+        return Awaited("client", "idle", limits.idle_timeout)
 
     def connected(self) -> list[Action]:
         """A client has connected."""
@@ -130,6 +148,7 @@ class Relay:
         server = self._server
         server.receive(octets)
         while (fact := server.next()) is not None:
+            self.progress += 1
             if type(fact) is Reply:
                 self._replied(fact)
             else:
@@ -163,11 +182,18 @@ class Relay:
 
     def shut_down(self, reason: str) -> list[Action]:
         """The proxy ends this session; `reason` is one word, such as "shutdown" or "timeout"."""
+        if self._left:
+            return []
         if self._client.framing is _OPAQUE:
             self._leave(reason, [Close(Side.CLIENT)])  # nobody would understand a reply
         elif not self._goodbye:
             self._give_up(reason)
         return self._take_actions()
+
+    def late(self, awaited: Awaited) -> list[Action]:
+        """Somebody has taken too long: the session ends."""
+        self._watcher.noted("timeout", f"{awaited.who} {awaited.what}", b"")
+        return self.shut_down(f"{awaited.who}-timeout")
 
     def finished(self) -> None:
         """Both connections are gone."""
@@ -188,6 +214,7 @@ class Relay:
             and len(queue) < most
             and (fact := client.next()) is not None
         ):
+            self.progress += 1
             if type(fact) is Command:
                 self._command(fact)
             elif type(fact) is MailData:

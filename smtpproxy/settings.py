@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from smtpproxy import documents
 from smtpproxy.documents import DocumentError, DocumentReader, nearest, read_documents, read_octets
+from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 
 MODES = ("relay", "record", "replay", "once")
 LOG_FORMATS = ("text", "json")
@@ -31,7 +32,7 @@ class Option(NamedTuple):
         return f"SMTPPROXY_{self.name.upper().replace('-', '_')}"
 
 
-OPTIONS = (
+OPTIONS: tuple[Option, ...] = (
     Option(
         "listen",
         MANY,
@@ -64,6 +65,27 @@ OPTIONS = (
     Option("repeat", FLAG, "let recorded transactions be replayed again and again"),
     Option("allow-remote", FLAG, "listen on more than loopback (anyone who connects can relay)"),
     Option("config", TEXT, "a YAML file with these options' names as keys"),
+)
+
+_LIMITS = {
+    "max_command_line": "octets of the longest command",
+    "max_auth_line": "octets of the longest AUTH, and of a line that continues it",
+    "max_reply_line": "octets of the longest line of a reply",
+    "max_reply_lines": "lines of the longest reply",
+    "max_in_flight": "commands of one client that may wait for their replies",
+    "max_held": "octets of one client that may wait for a reply, such as that to DATA",
+    "idle_timeout": "seconds that a client may say nothing while nobody waits for upstream; "
+    "0: for ever, as in all of these",
+    "command_timeout": "seconds that a client may take for one command",
+    "greeting_timeout": "seconds that upstream may take to greet",
+    "reply_timeout": "seconds that upstream may take for a reply",
+    "data_timeout": "seconds that upstream may take to answer DATA",
+    "block_timeout": "seconds that upstream may take to read on",
+    "end_of_data_timeout": "seconds that upstream may take to answer the end of mail data",
+}
+OPTIONS += tuple(
+    Option(name.replace("_", "-"), TEXT, _LIMITS[name], f"{default:g}")
+    for name, default in DEFAULT_LIMITS._asdict().items()
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -121,6 +143,15 @@ class Settings:
         if not (value.isascii() and value.isdigit() and 0 < len(value) < 10 and int(value)):
             raise SettingsError(f"--{name}: expected a number from 1, got {value!r}")
         return int(value)
+
+    def limits(self) -> Limits:
+        """Return how much a peer may send, and how long it may take. Raises SettingsError."""
+        values = {}
+        for name, default in DEFAULT_LIMITS._asdict().items():
+            option = name.replace("_", "-")
+            of_size = isinstance(default, int)
+            values[name] = self.count(option) if of_size else self.seconds(option)
+        return Limits(**values)  # type: ignore[arg-type]
 
     def choice(self, name: str, known: Iterable[str]) -> str:
         """Return an option's value, which is one of `known`. Raises SettingsError."""

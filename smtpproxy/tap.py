@@ -125,6 +125,7 @@ class Proxy:
         self._observers += [self.statistics, Alarm()]
         mode = settings.choice("mode", MODES)
         listen = [self._listen_endpoint(where) for where in settings.many("listen")]
+        self._limits = settings.limits()
         drain, self._max_connections = settings.seconds("drain"), settings.count("max-connections")
         self._rules = self._load_rules()
         cassette = self._cassette_path(mode)
@@ -156,8 +157,9 @@ class Proxy:
         label, client = f"{self._run}-{number}", str(ends.source)
         session = Session(number, label, client, self._upstream.name, reactor.seconds())
         transcript = Transcript(session, self._observers, reactor.seconds)
-        relay = Relay(transcript, reactor.seconds, self._rules, state=session.state)
-        return ProxySession(relay, self._upstream, reactor, gone, ends)
+        limits = self._limits
+        relay = Relay(transcript, reactor.seconds, self._rules, state=session.state, limits=limits)
+        return ProxySession(relay, self._upstream, reactor, gone, ends, limits)
 
     def _listen_endpoint(self, where: str) -> str:
         try:

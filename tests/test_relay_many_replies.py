@@ -68,7 +68,7 @@ def ends(talk: Conversation) -> list[tuple[str, int | None, str, bool]]:
 
 
 def test_lmtp_has_a_reply_for_each_accepted_recipient() -> None:
-    """RFC 2033 §4.2: each reply after the dot is its recipient's; then the next command's follow."""
+    """RFC 2033 §4.2: each reply after the dot is its recipient's; then come other commands'."""
     talk = Conversation()
     talk.play(LMTP + ENVELOPE + DATA)
     talk.play("""

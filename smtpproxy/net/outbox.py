@@ -52,6 +52,16 @@ class Outbox:
         self._half_closing = False
         self._closing = False
 
+    @property
+    def waits(self) -> bool:
+        """Is something held back on purpose?"""
+        return self._timer is not None
+
+    @property
+    def full(self) -> bool:
+        """Does its peer not read?"""
+        return self._full
+
     def attach(self, transport: Any, preface: bytes = b"") -> None:
         """Begin to write to a transport: `preface`, then what has waited."""
         self._transport = transport

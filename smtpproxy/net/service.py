@@ -23,6 +23,7 @@ from smtpproxy.place import Ends
 from smtpproxy.smtp.state import Phase
 
 _PROXIED = "haproxy:"
+_LOOK = 1.0  # seconds between looks at who is late
 _GRACE = 2.0  # seconds that a told session has to go
 
 MakeSession = Callable[[Ends, Callable[[ProxySession], None]], ProxySession]
@@ -52,6 +53,7 @@ class ProxyService(Service):
         self._max_connections = max_connections
         self._ports: list[Any] = []
         self._sessions: set[ProxySession] = set()
+        self._looking: Any = None
         self._waiting: set[ProxiedLeg] = set()  # for what says who they are
         self._told_of_refusal = False
         self._empty: Deferred[None] | None = None
@@ -159,7 +161,18 @@ class ProxyService(Service):
             session.refusal = "too-many-connections"
             self._reactor.callLater(_GRACE, session.abort)
         self._sessions.add(session)
+        if self._looking is None:
+            self._looking = self._reactor.callLater(_LOOK, self._look)
         return session
+
+    def _look(self) -> None:
+        """See who has taken too long. One timer for all sessions costs each of them nothing."""
+        self._looking = None
+        now = self._reactor.seconds()
+        for session in list(self._sessions):
+            session.look(now)
+        if self._sessions:
+            self._looking = self._reactor.callLater(_LOOK, self._look)
 
     def _session_gone(self, session: ProxySession) -> None:
         self._sessions.discard(session)
@@ -193,6 +206,9 @@ class ProxyService(Service):
             session.abort()
 
     def _finish(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         for finish in self.finishing:
             finish()
         if self.status != UNABLE:

@@ -10,9 +10,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side
+from smtpproxy.deadlines import Awaited, Patience
 from smtpproxy.net.outbox import Outbox
 from smtpproxy.place import UNKNOWN, Ends
 from smtpproxy.relay import Relay
+from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 
 _CLIENT = Side.CLIENT
 _log = Logger()
@@ -20,6 +22,9 @@ _log = Logger()
 #: Seconds that a session may live on once one side has ended (RFC 5321 §4.5.3.2.6 gives a server
 #: ten minutes for the reply to a final dot).
 LINGER = 600.0
+
+#: Seconds that a client has to take the last reply.
+FAREWELL = 30.0
 
 
 class Upstream(Protocol):
@@ -65,8 +70,10 @@ class ProxySession:
         clock: IReactorTime,
         gone: Callable[[ProxySession], None],
         ends: Ends = UNKNOWN,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.relay = relay
+        self._limits = limits
         self.ends = ends  # of the client's connection
         self.refusal = ""  # why the client is told to go instead of being greeted
         self._upstream = upstream
@@ -84,6 +91,28 @@ class ProxySession:
         self._crowded = False
         self._linger: Any = None
         self._finished = False
+        self._patience = Patience()
+
+    def look(self, now: float) -> None:
+        """See whether somebody has taken too long (RFC 5321 §4.5.3.2)."""
+        relay = self.relay
+        if self._to_client.waits or self._to_upstream.waits:
+            self._patience.suspend(now)
+            return
+        awaited = relay.awaited()
+        if relay.left:
+            awaited = Awaited("client", "closing", FAREWELL)
+        elif self._to_client.full:
+            awaited = Awaited("client", "reading", self._limits.idle_timeout)
+        elif self._to_upstream.full:
+            awaited = Awaited("upstream", "reading", self._limits.block_timeout)
+        if not self._patience.overdue(relay.progress, awaited, now):
+            return
+        if relay.left:
+            self.abort()
+        else:
+            self._perform(relay.late(awaited))
+            self._patience.suspend(now)
 
     def reader(self, side: Side) -> Callable[[bytes], None]:
         """Return what takes the octets of a side."""
