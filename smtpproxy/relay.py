@@ -147,7 +147,7 @@ class Relay:
         """Upstream sent octets."""
         server = self._server
         server.receive(octets)
-        while (fact := server.next()) is not None:
+        while not self._left and (fact := server.next()) is not None:
             self.progress += 1
             if type(fact) is Reply:
                 self._replied(fact)
@@ -174,7 +174,7 @@ class Relay:
     def upstream_closed(self, clean: bool) -> list[Action]:
         """Upstream will send nothing more; not `clean`: its connection is gone altogether."""
         self._upstream_ended = True
-        if rest := self._server.rest():
+        if not self._left and (rest := self._server.rest()):
             self._watcher.noted("unfinished-line", "upstream", rest)
             self._actions.append(Send(Side.CLIENT, rest))
         self._carry_over("upstream", clean, self._client_ended, Side.CLIENT)
@@ -352,8 +352,6 @@ class Relay:
         """Upstream answers nothing that was asked."""
         closing = reply.code in CLOSING
         self._watcher.noted(UNSOLICITED if closing else EARLY_REPLY, "", reply.wire)
-        if self._left:
-            return
         self._actions.append(Send(Side.CLIENT, reply.wire))
         self._goodbye = self._goodbye or closing
         if closing:
@@ -474,7 +472,7 @@ class Relay:
         if waits or self._end_told:
             return
         self._end_told = True
-        if rest := client.rest():
+        if not self._closing and (rest := client.rest()):
             self._watcher.noted("unfinished-line", "client", rest)
             self._actions.append(Send(Side.UPSTREAM, rest))
         self._carry_over("client", True, self._upstream_ended, Side.UPSTREAM)
@@ -482,12 +480,15 @@ class Relay:
     def _carry_over(self, who: str, clean: bool, other_ended: bool, other: Side) -> None:
         """One side will say no more: so the other is told, or all is over."""
         self._how = self._how or f"{who}-{'drop' if clean else 'reset'}"
+        listening = clean and other is Side.UPSTREAM and bool(self._queue)
         if not clean and not self._goodbye:
             self._actions.append(Reset(other))
-        elif other_ended or self._goodbye:
+        elif other_ended or (self._goodbye and not listening):
             self._actions += [Close(Side.CLIENT), Close(Side.UPSTREAM)]
         else:
             self._actions.append(HalfClose(other))
+            return
+        self._closing = self._left = True
 
     def _give_up(self, how: str) -> None:
         """The proxy itself ends the session: 421 answers what is unanswered (RFC 5321 §3.8)."""

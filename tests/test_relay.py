@@ -275,6 +275,43 @@ def test_half_closed_client_that_sent_everything_at_once_is_served() -> None:
     assert talk.witness.how == "quit"
 
 
+def test_client_that_was_told_goodbye_still_hears_what_it_waits_for() -> None:
+    """Whoever sent more behind QUIT, and half-closes at the 221, gets upstream's other answers."""
+    talk = Conversation()
+    talk.play(READY)
+    talk.client(b"QUIT\r\nNOOP\r\n")
+    talk.upstream(b"221 bye\r\n")
+    talk.take(talk.relay.client_closed(True))
+    assert talk.done[-1] == "upstream: half-close"
+    talk.upstream(b"503 no\r\n")
+    assert talk.unread(Side.CLIENT) == b"221 bye\r\n503 no\r\n"
+
+
+def test_nothing_counts_behind_the_end() -> None:
+    """Once both legs are closed, the rest of a segment is neither sent nor told, as if cut off."""
+    talk = Conversation()
+    talk.play(READY)
+    talk.client(b"DATA\r\n")
+    talk.take(talk.relay.client_closed(True))
+    talk.upstream(b"421 bye\r\n250 more\r\nstray\r\n25")
+    assert list(talk.done)[-2:] == ["client: close", "upstream: close"]
+    talk.take(talk.relay.upstream_closed(True))
+    talk.take(talk.relay.shut_down("shutdown"))
+    assert talk.unread(Side.CLIENT) == b"421 bye\r\n"
+    assert talk.witness.notes == []
+
+
+def test_what_follows_an_overlong_line_never_reaches_upstream() -> None:
+    """The client is not read any more, also where its connection ends before it is told 500."""
+    talk = Conversation()
+    talk.play(READY)
+    talk.client(b"NOOP\r\n" + b"X" * 3000)
+    talk.client(b"RSET\r\n")
+    talk.take(talk.relay.client_closed(True))
+    assert talk.unread(Side.UPSTREAM) == b"NOOP\r\n"
+    assert talk.witness.notes == [("line-too-long", "client")]
+
+
 def test_unfinished_lines_are_passed_on_at_the_end() -> None:
     """Octets without a line ending are not lost when their sender closes."""
     talk = Conversation()
