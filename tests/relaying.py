@@ -120,7 +120,7 @@ class Outcome(NamedTuple):
     downward: bytes
     exchanges: list[Heard]
     mail: bytes
-    notes: list[tuple[str, str]]
+    notes: list[tuple[str, str]]  # sorted
     how: str | None
     phase: str
     envelope: tuple[object, ...]
@@ -147,7 +147,7 @@ def relayed(events: Iterable[Event]) -> Outcome:
             for one in witness.exchanges
         ],
         witness.mail,
-        witness.notes,
+        sorted(witness.notes),  # their order within mail data depends on its cuts
         witness.how,
         state.phase,
         (state.helo, state.sender, *state.accepted),
