@@ -15,6 +15,7 @@ from smtpproxy.deadlines import Awaited, upstream_time
 from smtpproxy.exchange import PROXY, Decision, Exchange
 from smtpproxy.faults.reply import CLOSING, SayReply
 from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Pairing
+from smtpproxy.refusals import TOO_LONG, anomalies_of, refusal_of_command, refusal_of_message
 from smtpproxy.rules.judge import Judge
 from smtpproxy.rules.model import NO_RULES, NONE, RuleBook
 from smtpproxy.smtp.anomalies import (
@@ -76,6 +77,7 @@ class Relay:
         domain: str = "localhost",
         state: State | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        refused: frozenset[str] = frozenset(),
     ) -> None:
         self._watcher = watcher
         self._seconds = seconds
@@ -87,6 +89,9 @@ class Relay:
         self._queue = Pairing(self.state)
         self._actions: list[Action] = []
         self._upward: list[bytes] = []  # octets for upstream that one segment may carry
+        self._refused = refused  # anomalies of the client that upstream shall not see
+        self._refusal = ""  # the one for which this message is refused
+        self._withheld = b""  # mail data that may yet turn out to be one of them
         self._scan = MailDataScan()
         self._swallowing = False  # mail data, or a chunk, is kept from upstream
         self._stalled = False  # a command waits for its turn before its rules can be asked
@@ -237,6 +242,8 @@ class Relay:
             self._note_haste(exchange)
         if verb == "AUTH":
             self._watcher.authenticating(exchange)
+        if self._refused and self._is_refused(exchange, command):
+            return
         if self._queue.early:
             self._decided(exchange, command)
             self._answered_early(exchange)
@@ -251,6 +258,19 @@ class Relay:
         self._decided(exchange, command)
         if not exchange.forwarded:
             self._settle()
+
+    def _is_refused(self, exchange: Exchange, command: Command) -> bool:
+        """Keep a command with an anomaly from upstream, if that is asked for."""
+        odd = next(filter(self._refused.__contains__, anomalies_of(exchange)), "")
+        if odd:
+            self._refuse(exchange, refusal_of_command(odd))
+            self._decided(exchange, command)
+            self._settle()
+        return bool(odd)
+
+    def _refuse(self, exchange: Exchange, reply: SayReply) -> None:
+        exchange.forwarded = False
+        exchange.decision = Decision("", (reply,), True, NONE, reply.code)
 
     def _note_haste(self, exchange: Exchange) -> None:
         """A command came before the reply to the one before it: was that agreed upon?"""
@@ -274,12 +294,20 @@ class Relay:
         self._watcher.mail_data(data)
         for found in self._scan.look(data.octets):
             self._watcher.noted(found.name, found.form or "mail data", b"")
+            if found.name in self._refused and not self._swallowing:
+                # Upstream never gets a final dot: it will forget the message with the connection.
+                self._refusal, self._swallowing = found.name, True
         if not self._swallowing:
-            self._upward.append(data.octets)
+            self._upward.append(self._decided_octets(data) if self._refused else data.octets)
         if not data.last:
             return
         exchange = Exchange(END_OF_DATA, None, self._seconds(), bool(self._queue))
         self._queue.append(exchange)
+        if self._refusal:
+            self._closing = True
+            self._refuse(exchange, refusal_of_message(self._refusal))
+            self._settle()
+            return
         if self._queue.early and not self._swallowing:
             self._answered_early(exchange)
             return
@@ -288,6 +316,13 @@ class Relay:
         if not exchange.forwarded:
             self._settle()
             self._reset_upstream()
+
+    def _decided_octets(self, data: MailData) -> bytes:
+        """Return what can't become part of an anomaly that is refused; the rest is withheld."""
+        octets = self._withheld + data.octets
+        keep = 0 if data.last else min(self._scan.undecided, len(octets))
+        self._withheld = octets[len(octets) - keep :]
+        return octets[: len(octets) - keep]
 
     def _reset_upstream(self) -> None:
         """Upstream has an envelope whose message it shall not get: take the envelope back."""
@@ -317,8 +352,7 @@ class Relay:
             case Overlong(octets):
                 self._watcher.noted("line-too-long", "client", octets[:64])
                 exchange = Exchange("?", None, self._seconds(), bool(self._queue))
-                exchange.forwarded = False
-                exchange.decision = Decision("", (_TOO_LONG,), True, NONE, _TOO_LONG.code)
+                self._refuse(exchange, TOO_LONG)
                 self._queue.append(exchange)
                 self._closing = True
                 self._settle()
@@ -405,7 +439,7 @@ class Relay:
         exchange.heard = heard
         if heard is not None:
             self._actions.append(Send(_CLIENT, heard.wire))
-        if exchange.by == PROXY:
+        if exchange.by == PROXY and self._closing:
             after = [Close(Side.CLIENT)]
         if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
             self._leave(exchange.by, after or [Close(Side.CLIENT)])
@@ -445,7 +479,7 @@ class Relay:
             return
         client.answered(stage, heard.code)
         if client.framing is _MAIL_DATA:
-            self._scan = MailDataScan()
+            self._scan, self._refusal, self._withheld = MailDataScan(), "", b""
             self._swallowing = exchange.said is None or exchange.said.code // 100 != 3
         elif client.framing is _OPAQUE and not self._server.opaque:
             self._server.opaque = True
@@ -516,7 +550,6 @@ class Relay:
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 _COMMAND, _HELD = Framing.COMMAND, Framing.HELD
 _MAIL_DATA, _CHUNK, _OPAQUE = Framing.MAIL_DATA, Framing.CHUNK, Framing.OPAQUE
-_TOO_LONG = SayReply(500, "5.5.2", ("Line too long",))
 _GOING = SayReply.parse("421", "CONNECT")
 
 

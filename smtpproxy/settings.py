@@ -64,6 +64,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("drain", TEXT, "seconds that open transactions get when told to stop", "5"),
     Option("repeat", FLAG, "let recorded transactions be replayed again and again"),
     Option("allow-remote", FLAG, "listen on more than loopback (anyone who connects can relay)"),
+    Option(
+        "on-anomaly",
+        MANY,
+        "relay or refuse what is odd in what a client sends, repeatable; or NAME=refuse for one "
+        "anomaly, such as bare-lf (docs/anomalies.md names them)",
+        "relay",
+    ),
     Option("config", TEXT, "a YAML file with these options' names as keys"),
 )
 

@@ -37,6 +37,7 @@ from smtpproxy.net.signals import end_with
 from smtpproxy.net.upstream import EndpointUpstream, Preface, client_endpoint
 from smtpproxy.options import OneLineOptions
 from smtpproxy.place import Ends
+from smtpproxy.refusals import RefusalError, refused_anomalies
 from smtpproxy.relay import Relay
 from smtpproxy.replay import Player
 from smtpproxy.rules.load import load_rules, parse_rule
@@ -126,6 +127,7 @@ class Proxy:
         mode = settings.choice("mode", MODES)
         listen = [self._listen_endpoint(where) for where in settings.many("listen")]
         self._limits = settings.limits()
+        self._refused = _refused(settings)
         drain, self._max_connections = settings.seconds("drain"), settings.count("max-connections")
         self._rules = self._load_rules()
         cassette = self._cassette_path(mode)
@@ -302,6 +304,13 @@ class Proxy:
                 write_whole(path, f"{encoded}\n")
             except OSError as error:
                 self.service.found(f"can't write {path}: {error.strerror}")
+
+
+def _refused(settings: Settings) -> frozenset[str]:
+    try:
+        return refused_anomalies(settings.many("on-anomaly"))
+    except RefusalError as error:
+        raise SettingsError(f"--on-anomaly: {error}") from None
 
 
 def _open_log(where: str) -> IO[bytes]:

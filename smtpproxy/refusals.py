@@ -1,0 +1,62 @@
+"""What the proxy itself refuses, and in what words.
+
+Owns the choice of anomalies that a client is refused for. By default there is none: all is relayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from smtpproxy.exchange import Exchange
+from smtpproxy.faults.reply import SayReply
+from smtpproxy.smtp.anomalies import (
+    EARLY_COMMAND,
+    OF_CLIENT,
+    OF_UPSTREAM,
+    PIPELINING,
+    command_anomalies,
+)
+
+TOO_LONG = SayReply(500, "5.5.2", ("Line too long",))
+RELAY, REFUSE = "relay", "refuse"
+
+
+class RefusalError(ValueError):
+    """What to do on an anomaly can't be read. Says what was expected."""
+
+
+def refused_anomalies(words: Iterable[str]) -> frozenset[str]:
+    """Return the anomalies to refuse, from words such as refuse, or bare-lf=relay, in order.
+
+    Raises RefusalError.
+    """
+    refused: set[str] = set()
+    for word in words:
+        name, _, choice = word.rpartition("=")
+        if choice not in (RELAY, REFUSE):
+            raise RefusalError(f"expected relay, refuse, or NAME=refuse, got {word!r}")
+        if name and name not in OF_CLIENT:
+            if name in OF_UPSTREAM:
+                raise RefusalError(f"{name} is upstream's: what it says is always relayed")
+            raise RefusalError(f"unknown anomaly {name!r}; there are {', '.join(OF_CLIENT)}")
+        names = [name] if name else list(OF_CLIENT)
+        (refused.update if choice == REFUSE else refused.difference_update)(names)
+    return frozenset(refused)
+
+
+def anomalies_of(exchange: Exchange) -> tuple[str, ...]:
+    """Return what is odd in what the client sent."""
+    command = exchange.command
+    return exchange.odd + command_anomalies(command.wire) if command else exchange.odd
+
+
+def refusal_of_command(name: str) -> SayReply:
+    """Return the reply to a command with this anomaly."""
+    if name in (EARLY_COMMAND, PIPELINING):
+        return SayReply(503, "5.5.1", (f"Refused: {name}",))
+    return SayReply(500, "5.5.2", (f"Refused: {name}",))
+
+
+def refusal_of_message(name: str) -> SayReply:
+    """Return the reply to a message with this anomaly in its mail data."""
+    return SayReply(554, "5.6.0", (f"Message refused: {name}",))
