@@ -8,8 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.peers.aiosmtpd_server import AiosmtpdServer, run_aiosmtpd
+from tests.peers.dovecot import Dovecot, run_dovecot
 from tests.peers.exim import run_exim
 from tests.peers.mailserver import MaildirServer
+from tests.peers.node_server import NodeServer, run_node_server
+from tests.peers.opensmtpd import run_opensmtpd
 from tests.peers.postfix import run_postfix
 from tests.peers.smtp_sink import SmtpSink, run_smtp_sink
 
@@ -30,8 +33,8 @@ def postfix() -> Iterator[MaildirServer]:
 
 @pytest.fixture(scope="session")
 def exim() -> Iterator[MaildirServer]:
-    """Exim, delivering all mail to a maildir; it offers CHUNKING."""
-    with run_exim() as server:
+    """Exim, delivering all mail to a maildir; it offers CHUNKING and DSN."""
+    with run_exim("dsn_advertise_hosts = *") as server:
         yield server
 
 
@@ -39,4 +42,39 @@ def exim() -> Iterator[MaildirServer]:
 def aiosmtpd_server() -> Iterator[AiosmtpdServer]:
     """aiosmtpd, keeping envelopes."""
     with run_aiosmtpd() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def opensmtpd() -> Iterator[MaildirServer]:
+    """OpenSMTPD, delivering mail for example.net to a maildir."""
+    with run_opensmtpd() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def node_server() -> Iterator[NodeServer]:
+    """Node's smtp-server, keeping messages as it gets them."""
+    with run_node_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """Dovecot's LMTP server, delivering to a maildir for each recipient."""
+    with run_dovecot() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def node_lmtp_server() -> Iterator[NodeServer]:
+    """Node's smtp-server, speaking LMTP."""
+    with run_node_server(lmtp=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def lmtp_sink() -> Iterator[SmtpSink]:
+    """Postfix's smtp-sink, speaking LMTP."""
+    with run_smtp_sink("-L") as server:
         yield server

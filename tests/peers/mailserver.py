@@ -7,9 +7,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from email import message_from_bytes
+from email import message_from_string
 from email.policy import compat32
 from email.utils import getaddresses
+from functools import cache
 from pathlib import Path
 
 SECONDS = 30.0
@@ -83,15 +84,22 @@ class MaildirServer(MailServer):
 
     def delivered(self) -> list[Delivered]:
         """Every message in `new`, where a message is only moved once it is complete."""
-        return [_read(path) for path in sorted(self.maildir.glob("new/*"))]
+        return read_maildir(self.maildir)
 
 
+def read_maildir(maildir: Path) -> list[Delivered]:
+    """Every message of a maildir, where none has been read yet."""
+    return [_read(path) for path in sorted(maildir.glob("new/*"))]
+
+
+@cache  # a maildir is looked at again and again, and a message in it never changes
 def _read(path: Path) -> Delivered:
     octets = path.read_bytes()
-    added = message_from_bytes(octets.partition(b"\n\n")[0], policy=compat32)
+    added = message_from_string(octets.partition(b"\n\n")[0].decode(), policy=compat32)
     recipients = added.get_all("Envelope-to", []) or added.get_all("Delivered-To", [])
     return Delivered(
-        sender=added["Return-Path"].strip().strip("<>"),
+        # OpenSMTPD leaves the field out where the reverse-path is null.
+        sender=added.get("Return-Path", "").strip().strip("<>"),
         recipients=tuple(address for _, address in getaddresses(recipients)),
         octets=octets.replace(b"\n", b"\r\n"),
     )

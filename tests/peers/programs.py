@@ -42,6 +42,14 @@ def need(program: str) -> str:
     return path
 
 
+def need_node(package: str) -> list[str]:
+    """The words that run a program of Node's which needs this package."""
+    modules = peers_dir() / "node" / "node_modules"
+    if not (modules / package).is_dir():
+        lacking(f"Node's {package} is not installed; `.ci/run` shows how to get it")
+    return ["env", f"NODE_PATH={modules}", need("node")]
+
+
 def need_root() -> None:
     """End the test unless root runs it: a mail server gives up its rights, so it must have them."""
     if os.geteuid() != 0:
