@@ -6,7 +6,7 @@ Every call is plain and blocking, and ends within its time limit. Knows no serve
 import smtplib
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,7 +40,8 @@ class SendMessage(Protocol):
     ) -> Outcome: ...
 
 
-def _run(command: Sequence[str], mail_data: bytes = b"", seconds: float = SECONDS) -> Outcome:
+def run_client(command: Sequence[str], mail_data: bytes = b"", seconds: float = SECONDS) -> Outcome:
+    """Run a client's program to its end, or until its time is over; 0 is a success."""
     try:
         done = subprocess.run(
             command,
@@ -74,6 +75,10 @@ class _Telling(smtplib.SMTP):
         return code, text
 
 
+class _TellingLmtp(_Telling, smtplib.LMTP):
+    """smtplib's client for LMTP, of which the same is true."""
+
+
 def send_smtplib(
     host: str,
     port: int,
@@ -84,14 +89,54 @@ def send_smtplib(
     seconds: float = SECONDS,
 ) -> Outcome:
     """Send by Python's smtplib; a refused recipient is no success, even beside accepted ones."""
+
+    def send(client: smtplib.SMTP) -> bool:
+        return not client.sendmail(sender, recipients, message, options)
+
+    return _converse(_Telling, host, port, seconds, send)
+
+
+def send_smtplib_lmtp(
+    host: str,
+    port: int,
+    sender: str,
+    recipients: Sequence[str],
+    message: bytes,
+    *options: str,
+    seconds: float = SECONDS,
+) -> Outcome:
+    """Send by smtplib.LMTP, in a transaction for each recipient.
+
+    It reads one reply behind the mail data, where a server says one for each recipient.
+    """
+
+    def send(client: smtplib.SMTP) -> bool:
+        taken = True
+        for recipient in recipients:
+            try:
+                client.sendmail(sender, [recipient], message, options)
+            except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
+                taken = False
+        return taken
+
+    return _converse(_TellingLmtp, host, port, seconds, send)
+
+
+def _converse(
+    speaker: type[_Telling],
+    host: str,
+    port: int,
+    seconds: float,
+    send: Callable[[smtplib.SMTP], bool],
+) -> Outcome:
     client = None
     try:
-        client = _Telling(host, port, seconds)
+        client = speaker(host, port, seconds)
         with client:
-            refused = client.sendmail(sender, recipients, message, options)
+            taken = send(client)
     except (OSError, smtplib.SMTPException) as problem:
         return Outcome(False, "\n".join([*(client.transcript if client else []), repr(problem)]))
-    return Outcome(not refused, "\n".join(client.transcript))
+    return Outcome(taken, "\n".join(client.transcript))
 
 
 def send_swaks(
@@ -115,7 +160,7 @@ def send_swaks(
         command = [need("swaks"), "--server", f"{host}:{port}", "--ehlo", CLIENT_NAME]
         envelope = ["--from", sender, "--to", ",".join(recipients)]
         data = ["--no-data-fixup", "--data", f"@{file.name}"]
-        return _run([*command, *envelope, *data, *options], seconds=seconds)
+        return run_client([*command, *envelope, *data, *options], seconds=seconds)
 
 
 def send_msmtp(
@@ -130,7 +175,7 @@ def send_msmtp(
     """Send by msmtp, which reads no configuration file and adds no header of its own."""
     command = [need("msmtp"), "--file=/dev/null", "--debug", f"--host={host}", f"--port={port}"]
     own = ["--auth=off", "--tls=off", f"--domain={CLIENT_NAME}", f"--from={sender}"]
-    return _run([*command, *own, *options, "--", *recipients], message, seconds)
+    return run_client([*command, *own, *options, "--", *recipients], message, seconds)
 
 
 def send_curl(
@@ -147,8 +192,8 @@ def send_curl(
     envelope = ["--mail-from", sender]
     for recipient in recipients:
         envelope += ["--mail-rcpt", recipient]
-    where = f"smtp://{host}:{port}/{CLIENT_NAME}"
-    return _run([*command, *envelope, "--upload-file", "-", *options, where], message, seconds)
+    what = ["--upload-file", "-", *options, f"smtp://{host}:{port}/{CLIENT_NAME}"]
+    return run_client([*command, *envelope, *what], message, seconds)
 
 
 def run_smtp_source(
@@ -165,4 +210,4 @@ def run_smtp_source(
     command = [need("smtp-source"), "-M", CLIENT_NAME, "-m", str(messages), "-s", str(sessions)]
     command += ["-f", "alice@example.org", "-t", "bob@example.net"]
     command += ["-l", str(length), "-S", subject, *(["-d"] if keep else [])]
-    return _run([*command, f"{host}:{port}"], seconds=seconds)
+    return run_client([*command, f"{host}:{port}"], seconds=seconds)

@@ -3,17 +3,20 @@
 A test that needs another configuration runs its own by the context manager of that server.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.peers.aiosmtpd_server import AiosmtpdServer, run_aiosmtpd
+from tests.peers.clients import SendMessage
 from tests.peers.dovecot import Dovecot, run_dovecot
 from tests.peers.exim import run_exim
 from tests.peers.mailserver import MaildirServer
 from tests.peers.node_server import NodeServer, run_node_server
 from tests.peers.opensmtpd import run_opensmtpd
 from tests.peers.postfix import run_postfix
+from tests.peers.postfix_client import PostfixClient, run_postfix_client
+from tests.peers.senders import SENDERS
 from tests.peers.smtp_sink import SmtpSink, run_smtp_sink
 
 
@@ -78,3 +81,23 @@ def lmtp_sink() -> Iterator[SmtpSink]:
     """Postfix's smtp-sink, speaking LMTP."""
     with run_smtp_sink("-L") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postfix_client() -> Iterator[PostfixClient]:
+    """A Postfix that sends, and takes no mail from the network."""
+    with run_postfix_client() as client:
+        yield client
+
+
+@pytest.fixture
+def senders(request: pytest.FixtureRequest) -> Callable[[str], SendMessage]:
+    """What finds a client by the name that the matrix has for it; Postfix is started for it."""
+
+    def find(name: str) -> SendMessage:
+        if name in SENDERS:
+            return SENDERS[name]
+        client: PostfixClient = request.getfixturevalue("postfix_client")
+        return client.send
+
+    return find
