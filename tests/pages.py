@@ -11,10 +11,11 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 _STATES = """# The phases of a session
 
-Where a session's client stands, as the proxy follows it for rules, log and tests. Framing never depends on it: where
-mail data begins and ends depends on a verb and its reply alone, so that mail data follows a 354 also where no recipient
-was accepted. Generated from `TRANSITIONS` in `smtpproxy/smtp/state.py`; an arrow is a stage and the first digit of the
-reply that the client heard. Stages that lead to the same phase from everywhere are in the table below the picture.
+Where a session's client stands, as the proxy follows it for rules, log and tests. Framing never
+depends on it: where mail data begins and ends depends on a verb and its reply alone, so that mail
+data follows a 354 also where no recipient was accepted. Generated from `TRANSITIONS` in
+`smtpproxy/smtp/state.py`; an arrow is a stage and the first digit of the reply that the client
+heard. Stages that lead to the same phase from everywhere are in the table below the picture.
 
 ```mermaid
 stateDiagram-v2
@@ -30,14 +31,16 @@ stateDiagram-v2
 
 _ANOMALIES = """# Anomalies
 
-What is odd is relayed as it is, and told by these names: in the log at the reply that it belongs to (JSON:
-`anomalies`), or as a fact of its own where it is in mail data; in the cassette as the session's `anomalies:`; counted
-in the statistics. Within one message each is told once, look-alikes once a form.
+What is odd is relayed as it is, and told by these names: in the log at the reply that it belongs
+to (JSON: `anomalies`), or as a fact of its own where it is in mail data; in the cassette as the
+session's `anomalies:`; counted in the statistics. Within one message each is told once,
+look-alikes once a form.
 
-`--on-anomaly refuse` refuses what a client sends instead, `--on-anomaly NAME=refuse` one kind of it; later words change
-earlier ones. A command gets `500 5.5.2` (`503 5.5.1` where it came too early), and the session goes on. A message gets
-`554 5.6.0` when the client has sent its end; upstream never sees that end, nor any octet of the look-alike, and both
-connections are closed. Upstream's anomalies are always relayed.
+`--on-anomaly refuse` refuses what a client sends instead, `--on-anomaly NAME=refuse` one kind of
+it; later words change earlier ones. A command gets `500 5.5.2` (`503 5.5.1` where it came too
+early), and the session goes on. A message gets `554 5.6.0` when the client has sent its end;
+upstream never sees that end, nor any octet of the look-alike, and both connections are closed.
+Upstream's anomalies are always relayed.
 
 ## Of the client
 
@@ -51,8 +54,8 @@ connections are closed. Upstream's anomalies are always relayed.
 |---|---|
 {upstream}
 
-Once upstream disagrees about the end of mail data, no rule acts on that session any more: what the rules know of it
-may be what a message's author made up.
+Once upstream disagrees about the end of mail data, no rule acts on that session any more: what
+the rules know of it may be what a message's author made up.
 """
 
 

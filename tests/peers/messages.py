@@ -29,7 +29,7 @@ def hard_message(subject: str) -> bytes:
         b"\r\n"
         b"\r\n"
         b"Gr\xc3\xbc\xc3\x9fe, \xe2\x82\xac\r\n"
-        b"QUIT\r\n" + b"0123456789" * 99 + b"\r\n"
+        b"QUIT\r\n" + b"0123456789" * 99 + b"01234567\r\n"  # 998 octets: RFC 5321 §4.5.3.1.6
         b".the last line\r\n"
     )
 
@@ -52,6 +52,13 @@ def assert_same_message(sent: bytes, arrived: bytes) -> None:
     assert not waiting, f"did not arrive, or not in this place: {waiting[0]!r}"
     strange = [field for field in extra if _name(field) not in ADDED]
     assert not strange, f"nobody sent {strange[0]!r}"
+
+
+def without_added(arrived: bytes) -> bytes:
+    """What arrived without the headers that servers add (RFC 5321 §4.4), all else untouched."""
+    headers, body = _split(arrived)
+    own = [field for field in headers if _name(field) not in ADDED_BY_SERVERS]
+    return b"".join(own) + b"\r\n" + body
 
 
 def _split(message: bytes) -> tuple[list[bytes], bytes]:

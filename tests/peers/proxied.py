@@ -1,0 +1,58 @@
+"""A proxy in front of a real server, and what its log tells of one client's messages."""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.peers.mailserver import MailServer
+from tests.peers.processes import open_folder
+from tests.programs import serving
+
+SECONDS = 10.0
+POLL_SECONDS = 0.02
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Proxied:
+    """A running proxy; `port` is where it listens."""
+
+    port: int
+    log: Path
+
+    def records(self, sender: str, transactions: int) -> list[Record]:
+        """All records of the sessions with mail from this sender, once those have ended."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            records = self._read()
+            began = [one["session"] for one in records if _begins_mail(one, sender)]
+            ended = {one["session"] for one in records if one.get("fact") == "ended"}
+            if len(began) >= transactions and {*began} <= ended:
+                return [one for one in records if one["session"] in began]
+            assert time.monotonic() < deadline, f"{len(began)} transactions; ended: {ended}"
+            time.sleep(POLL_SECONDS)
+
+    def _read(self) -> list[Record]:
+        whole, _, _ = self.log.read_bytes().rpartition(b"\n")
+        return [json.loads(line) for line in whole.splitlines()]
+
+
+def _begins_mail(record: Record, sender: str) -> bool:
+    return record.get("stage") == "MAIL" and f"<{sender}>" in record["command"]
+
+
+@contextlib.contextmanager
+def proxied(server: MailServer, *options: str) -> Iterator[Proxied]:
+    """Relay to this server until the block ends; the proxy has to end well."""
+    with open_folder() as folder:
+        upstream = ("--upstream", f"{server.host}:{server.port}", "--mode", "relay")
+        log = ("--log", "log.jsonl", "--log-format", "json")
+        with serving(folder, *upstream, *log, *options) as proxy:
+            yield Proxied(proxy.port, folder / "log.jsonl")
+            ended = proxy.end()
+            assert ended.status == 0, ended.err
