@@ -401,10 +401,15 @@ class Relay:
 
     def _answered_early(self, exchange: Exchange) -> None:
         """The client has heard the answer already, and takes it for its own."""
-        exchange.said = exchange.heard = self._queue.take_early()
-        self._queue.pop()
-        self._queue.spread(exchange, exchange.said.code)
+        queue = self._queue
+        exchange.said = exchange.heard = queue.take_early()
+        queue.pop()
+        queue.spread(exchange, exchange.said.code)
         self._told(exchange)
+        while queue and queue.early:  # more replies to the same message
+            follower = queue.popleft()
+            follower.said = follower.heard = queue.take_early()
+            self._told(follower)
 
     def _settle(self) -> None:
         """Tell the client all that is at the head of the queue and waits for nobody."""

@@ -172,6 +172,20 @@ def test_an_early_reply_answers_the_next_command() -> None:
     assert talk.witness.notes == [("early-reply", "")]
 
 
+def test_early_replies_to_one_message_are_all_taken_for_its_own() -> None:
+    """Where upstream saw an end of mail data too early, each of its replies is a recipient's."""
+    talk = Conversation()
+    talk.play(LMTP + ENVELOPE)
+    talk.play("C: DATA\n> DATA\nU: 354 Go on\nS: 354 Go on\nC: Hi\n> Hi")
+    talk.play("U: 250 for b\nU: 550 for c\nS: 250 for b\nS: 550 for c\nC: .\n> .")
+    talk.play("C: QUIT\n> QUIT\nU: 221 Bye\nS: 221 Bye")
+    assert ends(talk) == [
+        ("END-OF-DATA", 250, "b@example.net", True),
+        ("END-OF-DATA", 550, "c@example.net", False),
+    ]
+    assert talk.witness.codes()[-1] == ("QUIT", 221)
+
+
 def test_upstream_disagrees_about_the_end() -> None:
     """A reply in the midst of mail data is a fact, and rules act no more: they may be deceived."""
     talk = Conversation("RCPT *@example.com: 550")
