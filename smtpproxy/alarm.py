@@ -24,7 +24,7 @@ class Alarm:
 
     def noted(self, session: Session, note: Note) -> None:
         """Say it once for each reason."""
-        if note.fact == "upstream-unreachable" and note.detail != self._said:
+        if note.fact in ("upstream-unreachable", "not-introduced") and note.detail != self._said:
             self._said = note.detail
             say(f"smtpproxy: {session.upstream}: {note.detail}")
 

@@ -14,6 +14,7 @@ from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Si
 from smtpproxy.deadlines import Awaited, upstream_time
 from smtpproxy.exchange import PROXY, Decision, Exchange
 from smtpproxy.faults.reply import CLOSING, SayReply
+from smtpproxy.introduction import Introduction, IntroductionError
 from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Pairing
 from smtpproxy.refusals import TOO_LONG, anomalies_of, refusal_of_command, refusal_of_message
 from smtpproxy.rules.judge import Judge
@@ -78,6 +79,7 @@ class Relay:
         state: State | None = None,
         limits: Limits = DEFAULT_LIMITS,
         refused: frozenset[str] = frozenset(),
+        introduction: Introduction | None = None,
     ) -> None:
         self._watcher = watcher
         self._seconds = seconds
@@ -94,7 +96,9 @@ class Relay:
         self._withheld = b""  # mail data that may yet turn out to be one of them
         self._scan = MailDataScan()
         self._swallowing = False  # mail data, or a chunk, is kept from upstream
-        self._stalled = False  # a command waits for its turn before its rules can be asked
+        self._introduction = introduction  # still to be made, before the client is greeted
+        # A command waits for its turn before its rules can be asked, or all wait for the greeting.
+        self._stalled = introduction is not None
         self._closing = False  # nothing more is read from the client
         self._left = False  # the client's leg is closed from here: nothing more is sent to it
         self._disagreed = False  # upstream saw an end of mail data where the client saw none
@@ -139,6 +143,8 @@ class Relay:
         self._judge.consider(exchange)
         if exchange.forwarded:
             self._actions.append(Connect())
+        else:
+            self._introduction, self._stalled = None, False
         self._settle()
         return self._take_actions()
 
@@ -363,6 +369,8 @@ class Relay:
         if not self._queue:
             self._replied_early(reply)
             return
+        if self._introduction is not None and self._introduced(self._introduction, reply):
+            return
         exchange = self._queue.popleft()
         exchange.said = reply
         if self.state.lmtp or reply.code == PER_RECIPIENT:
@@ -381,6 +389,21 @@ class Relay:
             self._flush_upward()
         if self._client_ended:
             self._end_client()
+
+    def _introduced(self, introduction: Introduction, reply: Reply) -> bool:
+        """Go on with the introduction; False where this is the greeting that the client hears."""
+        try:
+            command = introduction.after(reply)
+        except IntroductionError as error:
+            self._watcher.noted("not-introduced", str(error), b"")
+            self._give_up("not-introduced")
+            return True
+        if command:
+            self._watcher.noted("own-command", command.decode("ascii").strip(), b"")
+            self._actions.append(Send(_UPSTREAM, command))
+            return True
+        self._introduction, self._stalled = None, False
+        return False
 
     def _replied_early(self, reply: Reply) -> None:
         """Upstream answers nothing that was asked."""

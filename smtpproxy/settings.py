@@ -65,6 +65,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("repeat", FLAG, "let recorded transactions be replayed again and again"),
     Option("allow-remote", FLAG, "listen on more than loopback (anyone who connects can relay)"),
     Option(
+        "xclient", FLAG, "tell upstream the client's own address by XCLIENT, or end the session"
+    ),
+    Option(
         "on-anomaly",
         MANY,
         "relay or refuse what is odd in what a client sends, repeatable; or NAME=refuse for one "

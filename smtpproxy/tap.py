@@ -18,6 +18,7 @@ from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
 from smtpproxy.console import UNABLE, say
 from smtpproxy.documents import DocumentError
+from smtpproxy.introduction import Introduction
 from smtpproxy.log import JsonLog, TextLog
 from smtpproxy.net.endpoints import (
     PLAIN,
@@ -128,6 +129,7 @@ class Proxy:
         listen = [self._listen_endpoint(where) for where in settings.many("listen")]
         self._limits = settings.limits()
         self._refused = _refused(settings)
+        self._xclient = settings.flag("xclient")
         drain, self._max_connections = settings.seconds("drain"), settings.count("max-connections")
         self._rules = self._load_rules()
         cassette = self._cassette_path(mode)
@@ -160,7 +162,15 @@ class Proxy:
         session = Session(number, label, client, self._upstream.name, reactor.seconds())
         transcript = Transcript(session, self._observers, reactor.seconds)
         limits = self._limits
-        relay = Relay(transcript, reactor.seconds, self._rules, state=session.state, limits=limits)
+        relay = Relay(
+            transcript,
+            reactor.seconds,
+            self._rules,
+            state=session.state,
+            limits=limits,
+            refused=self._refused,
+            introduction=Introduction(ends.source) if self._xclient else None,
+        )
         return ProxySession(relay, self._upstream, reactor, gone, ends, limits)
 
     def _listen_endpoint(self, where: str) -> str:

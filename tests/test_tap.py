@@ -132,7 +132,7 @@ def test_every_option_is_taken_from_the_command_line() -> None:
         "--listen 0 --listen 2526 --upstream sink: --mode record --cassette a.yaml --rules b.yaml "
         "--rule RCPT:_550 --upstream-proxy-protocol v1 --log - --log-format json --stats s.json "
         "--ready-file r --drain 1 --max-connections 9 "
-        "--connect-timeout 9 --repeat --allow-remote --config c.yaml --on-anomaly refuse "
+        "--connect-timeout 9 --repeat --allow-remote --config c.yaml --on-anomaly refuse --xclient "
         + " ".join(f"--{name.replace('_', '-')} 9" for name in DEFAULT_LIMITS._fields)
     )
     assert set(given) >= {option.name for option in OPTIONS}

@@ -98,6 +98,27 @@ def test_a_server_that_trusts_the_proxy(told: bool, code: int, tmp_path: Path) -
         assert one.rcpt("stranger@example.com")[0] == code
 
 
+def test_a_server_is_told_by_xclient(tmp_path: Path) -> None:
+    """Postfix, which lets the proxy name its clients, has the client's address in its trace."""
+    settings = {"smtpd_authorized_xclient_hosts": "127.0.0.1"}
+    with run_postfix(settings=settings) as server:
+        upstream = f"{server.host}:{server.port}"
+        with serving(tmp_path, "--upstream", upstream, "--xclient") as proxy:
+            send_from(CLIENT, proxy.port, "told-by-xclient")
+            assert proxy.end().status == 0
+        assert f"[{CLIENT}]".encode() in seen_client(server, "told-by-xclient")
+
+
+def test_a_server_that_takes_no_xclient(postfix: MailServer, tmp_path: Path) -> None:
+    """Where Postfix does not trust the proxy, no client is relayed, and a person hears why."""
+    with serving(tmp_path, "--upstream", f"{postfix.host}:{postfix.port}", "--xclient") as proxy:
+        with pytest.raises(smtplib.SMTPConnectError) as refused:
+            smtplib.SMTP("127.0.0.1", proxy.port, timeout=SECONDS)
+        ended = proxy.end()
+    assert refused.value.smtp_code == 421
+    assert "does not offer XCLIENT" in ended.err
+
+
 def test_a_client_without_an_address(told_postfix: MailServer, tmp_path: Path) -> None:
     """Postfix takes version 2's LOCAL (and not version 1's UNKNOWN) for who has no address."""
     upstream = f"{told_postfix.host}:{told_postfix.port}"
