@@ -42,7 +42,10 @@ def parse_path(argument: bytes) -> Path | None:
 
 def _parameters(rest: bytes) -> list[tuple[str, str]]:
     parameters = []
-    for word in rest.decode("utf-8", "backslashreplace").split():
-        keyword, _, value = word.partition("=")
+    # RFC 6531 §3.4: values may hold UTF-8, and so whatever Unicode takes for a blank.
+    for word in rest.replace(b"\t", b" ").split(b" "):
+        if not word:
+            continue
+        keyword, _, value = word.decode("utf-8", "backslashreplace").partition("=")
         parameters.append((keyword.upper(), value))
     return parameters

@@ -67,6 +67,8 @@ def test_source_route(argument: bytes, address: str) -> None:
         (b"TO:<b@example.net>  ORCPT=rfc822;b@example.net ", (("ORCPT", "rfc822;b@example.net"),)),
         (b"TO:<b@example.net> X=a=b", (("X", "a=b"),)),
         (b"FROM:a@example.org SIZE=10", (("SIZE", "10"),)),
+        (b"FROM:<> A=1\tB=2 \t C", (("A", "1"), ("B", "2"), ("C", ""))),
+        ("TO:<b@example.net> X=a\u00a0b\u2003c\x1cd".encode(), (("X", "a\u00a0b\u2003c\x1cd"),)),
     ],
 )
 def test_parameters(argument: bytes, parameters: tuple[tuple[str, str], ...]) -> None:
