@@ -8,6 +8,7 @@ commands. Works on a stream: nothing depends on where TCP cut the octets.
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import NamedTuple
 
 from smtpproxy.smtp.anomalies import (
@@ -33,8 +34,6 @@ _BEFORE = re.compile(rb"(?P<begin>\r\n|\r|\n)(?P<before>%b{0,%d})\Z" % (_INVISIB
 _UNDECIDED = re.compile(
     rb"\.(?<=[\r\n\0 \t\x0b\x8b]\.)%b{0,%d}(?:\xe2\x80?|\r)?\Z" % (_INVISIBLE, _MOST)
 )
-_BARE_CR = re.compile(rb"\r(?!\n)")
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 #: Octets that a look-alike may take at most: they are kept, to find one that was cut.
 _REACH = 2 + 3 * _MOST + 1 + 3 * _MOST + 2
 
@@ -48,6 +47,13 @@ class Found(NamedTuple):
 
     name: str
     form: str
+
+
+_BARE = {
+    Found(BARE_CR, ""): re.compile(rb"\r(?!\n)"),  # its end is where the next octet is
+    Found(BARE_LF, ""): re.compile(rb"(?<!\r)(?=\n)"),
+}
+_decided = itemgetter(0)
 
 
 class MailDataScan:
@@ -64,7 +70,9 @@ class MailDataScan:
         """Return what is new in these octets, which are no more than the mail data."""
         before = self._before
         window = before + octets
-        found = [*self._bare(window, len(before)), *self._look_alikes(window, len(before))]
+        seen = [*self._bare(window, len(before)), *self._look_alikes(window, len(before))]
+        # By the octet that decided: so their order is the same for every cut.
+        found = [one for _, one in sorted(seen, key=_decided)]
         self._before = window[-_REACH:]
         undecided = _UNDECIDED.search(window, max(0, len(window) - _REACH))
         self.undecided = len(window) - undecided.start() if undecided else 0
@@ -72,7 +80,8 @@ class MailDataScan:
         self._found.update(new)
         return new
 
-    def _bare(self, window: bytes, seam: int) -> list[Found]:
+    def _bare(self, window: bytes, seam: int) -> list[tuple[int, Found]]:
+        """Return what is new of these, each with the place of the octet that decided."""
         found = []
         # Whether a CR at the very end is bare is known with the next octet: it is looked at then.
         start = seam - 1
@@ -80,26 +89,26 @@ class MailDataScan:
         octets = window[start:-1] if ends_in_cr else window[start:]
         if octets.startswith(b"\n"):
             octets = octets[1:]
+            start += 1
         lines = octets.splitlines()
         endings = len(lines) - (not octets.endswith((b"\r", b"\n")) and bool(octets))
         if len(octets) - sum(map(len, lines)) != 2 * endings:
             # Some line ending is not of two octets.
-            if Found(BARE_CR, "") not in self._found and _BARE_CR.search(octets):
-                found.append(Found(BARE_CR, ""))
-            if Found(BARE_LF, "") not in self._found and _BARE_LF.search(octets):
-                found.append(Found(BARE_LF, ""))
+            for one, form in _BARE.items():
+                if one not in self._found and (bare := form.search(octets)):
+                    found.append((start + bare.end(), one))
         if b"\0" in octets:
-            found.append(Found(NUL, ""))
+            found.append((start + octets.index(b"\0"), Found(NUL, "")))
         return found
 
-    def _look_alikes(self, window: bytes, seam: int) -> list[Found]:
+    def _look_alikes(self, window: bytes, seam: int) -> list[tuple[int, Found]]:
         found = []
         for dot in _DOT.finditer(window):
             if dot.end() <= seam and not (dot["end"] == b"\r" and dot.end() == seam):
                 continue  # found when it came
             line = _BEFORE.search(window, max(0, dot.start() - _REACH), dot.start())
             if line is not None and (one := _named(line, dot)) is not None:
-                found.append(one)
+                found.append((dot.end() - (dot["end"] != b"\r"), one))
         return found
 
 

@@ -36,10 +36,15 @@ LOOK_ALIKES = [
 
 def scan(pieces: Iterable[bytes]) -> set[Found]:
     """Return all that is found in these pieces of one message."""
-    looking = MailDataScan()
-    found = [one for piece in pieces for one in looking.look(piece)]
+    found = in_order(pieces)
     assert len(found) == len(set(found)), "each is found once"
     return set(found)
+
+
+def in_order(pieces: Iterable[bytes]) -> list[Found]:
+    """Return what is found in these pieces, as it is found."""
+    looking = MailDataScan()
+    return [one for piece in pieces for one in looking.look(piece)]
 
 
 @pytest.mark.parametrize(("octets", "name", "form"), LOOK_ALIKES)
@@ -85,6 +90,16 @@ def test_a_line_of_a_megabyte_changes_nothing() -> None:
     }
 
 
+def test_the_order_is_that_of_the_octets() -> None:
+    """What is decided by an earlier octet comes first; a CR is judged by the octet behind it."""
+    data = b"a\n.\n\0b\rc\r\n.\r\r\n"
+    for pieces in every_cut(data):
+        assert in_order(pieces) == [
+            *(BARE_LF, Found("look-alike-end", "LF . LF"), NUL, BARE_CR),
+            Found("look-alike-end", "CRLF . CR"),
+        ], pieces
+
+
 @settings(max_examples=500, deadline=None)
 @given(
     octets=st.lists(
@@ -96,6 +111,7 @@ def test_cuts_change_nothing(octets: bytes, size: int) -> None:
     """The same is found, however the octets are cut; what ends in CR is not judged yet."""
     pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
     assert scan(pieces) == scan([octets])
+    assert in_order(pieces) == in_order([octets])
     ended = octets + b"x"
     bare = {BARE_CR} if b"\r" in ended.replace(b"\r\n", b"") else set()
     bare |= {BARE_LF} if b"\n" in ended.replace(b"\r\n", b"") else set()
