@@ -21,6 +21,7 @@ from tests.relaying import (
     UPSTREAM_RESETS,
     Event,
 )
+from tests.session_reference import Envelope
 
 VERBS = (
     *("EHLO", "HELO", "LHLO", "MAIL", "RCPT", "RSET", "VRFY", "EXPN", "HELP", "NOOP", "QUIT"),
@@ -46,10 +47,17 @@ ACCEPTED = {"DATA": (354, 354, 300, 399), "AUTH": (334,), "STARTTLS": (220,), "T
 ACCEPTED["ATRN"] = (250,)
 REFUSED = (550, 503, 421, 235, 199, 0, 454)
 CODES = (250, 250, 250, 220, 221, 252, 334, 421, 450, 550, 0, 999, 299)
+MESSAGE_CODES = (*CODES, 353, 353)
+#: What is never early: upstream may say goodbye out of the blue, and reading ends with a switch.
+CLOSING = (221, 421)
+SWITCHES = ("STARTTLS", "TURN", "ATRN", "")
 
 
 class Unit(NamedTuple):
-    """What a client says in one breath, and what upstream says to that. `stage` "": no reply."""
+    """What a client says in one breath, and what upstream says to that. `stage` "": it is opaque.
+
+    Where one message has several replies, all but the first are units in which nothing is sent.
+    """
 
     stage: str
     client: bytes
@@ -120,7 +128,7 @@ def _message(draw: st.DrawFn) -> list[Unit]:
     end = (b"\r\n" + octets).index(b"\r\n.\r\n") + 3
     return [
         Unit("DATA", data, draw(replies(ACCEPTED["DATA"]))),
-        Unit("END-OF-DATA", octets[:end], draw(replies(CODES))),
+        Unit("END-OF-DATA", octets[:end], draw(replies(MESSAGE_CODES))),
     ]
 
 
@@ -129,14 +137,14 @@ def _chunk(draw: st.DrawFn) -> list[Unit]:
     octets = draw(st.binary(max_size=12) | st.sampled_from((b"QUIT\r\n", b"\r\n.\r\n")))
     form = draw(st.sampled_from((b"BDAT %d", b"BDAT %d LAST", b"bdat\t%d  last ")))
     line = _line(draw, form % len(octets))
-    return [Unit("BDAT", line + octets, draw(replies(CODES)))]
+    return [Unit("BDAT", line + octets, draw(replies(MESSAGE_CODES)))]
 
 
 @st.composite
 def _authentication(draw: st.DrawFn) -> list[Unit]:
     units = []
     line = draw(st.sampled_from((b"AUTH LOGIN", b"AUTH PLAIN AGEAYg==", b"auth x")))
-    for _ in range(draw(st.integers(0, 3))):
+    for _ in range(draw(st.sampled_from((0, 1, 3, 8)))):
         units.append(Unit("AUTH", _line(draw, line), draw(replies(ACCEPTED["AUTH"]))))
         line = draw(st.sampled_from((b"YQ==", b"*", b"", b"QUIT", b"\xff")))
     return [*units, Unit("AUTH", _line(draw, line), draw(replies(REFUSED)))]
@@ -155,26 +163,63 @@ def _switch(draw: st.DrawFn) -> list[Unit]:
 
 
 @st.composite
+def _letter(draw: st.DrawFn) -> list[Unit]:
+    """Return a mail transaction as it should be, with more than one recipient."""
+    hello = draw(st.sampled_from(("LHLO", "LHLO", "EHLO")))
+    found = [(hello, b" x"), ("MAIL", b" FROM:<a@example.org>")]
+    found += [("RCPT", b" TO:<b@example.net>")] * draw(st.integers(0, 3))
+    accepted = st.sampled_from((250, 250, 250, 550))
+    start = [
+        Unit(verb, verb.encode() + rest + b"\r\n", b"%d ok\r\n" % draw(accepted))
+        for verb, rest in found
+    ]
+    return start + draw(_message() | _chunk())
+
+
+@st.composite
 def units(draw: st.DrawFn) -> list[Unit]:
     """Return a session, with a greeting; an opaque end, if there is one, is the last."""
     said = [Unit("CONNECT", b"", draw(replies((220, 220, 220, 554, 421))))]
-    kinds = st.one_of(_plain(), _plain(), _plain(), _message(), _chunk(), _authentication())
+    kinds = st.one_of(
+        *(_plain(), _plain(), _plain(), _message(), _chunk(), _authentication()),
+        *(_letter(), _letter()),
+    )
+    envelope = Envelope()
     for some in draw(st.lists(kinds, max_size=8)):
-        said += some
+        for unit in some:
+            said += _answered(draw, unit, envelope)
     return said + draw(st.just([]) | _switch())
+
+
+def _answered(draw: st.DrawFn, unit: Unit, envelope: Envelope) -> Iterator[Unit]:
+    """Yield a unit, and others for what else upstream says to a message."""
+    yield unit
+    stage = "BDAT LAST" if _is_last_chunk(unit) else unit.stage
+    code = _code(unit.upstream)
+    for _ in range(envelope.more_replies(stage, code)):
+        another = draw(replies(CODES))
+        code = _code(another)
+        yield Unit(unit.stage, b"", another)
+    envelope.observe(stage, code)
+
+
+def _is_last_chunk(unit: Unit) -> bool:
+    return unit.stage == "BDAT" and b"LAST" in unit.client.partition(b"\n")[0].upper()
+
+
+def _code(upstream: bytes) -> int:
+    return int(upstream.removesuffix(b"\n").rpartition(b"\n")[2][:3])
 
 
 @st.composite
 def sessions(draw: st.DrawFn) -> Session:
-    """Return a session as TCP may deliver it: upstream answers what it was asked, and no more."""
+    """Return a session as TCP may deliver it. Upstream may answer before it is asked."""
     said = draw(units())
     session = Session(said, [])
-    pieces = [
-        list(_cut(octets, draw(st.lists(st.integers(0, len(octets)), max_size=8))))
-        for octets in (session.client, session.upstream)
-    ]
-    upstream_first = cycle(draw(st.lists(st.booleans(), min_size=1, max_size=8)))
-    session.events.extend(_merged(said, pieces[0], pieces[1], upstream_first))
+    first = cycle(draw(st.lists(st.booleans(), min_size=1, max_size=8)))
+    haste = draw(st.sampled_from((0, 1, 3, 8)))
+    pieces = (_pieces(draw, session.client), _pieces(draw, session.upstream))
+    session.events.extend(_merged(said, *pieces, first, haste))
     return session
 
 
@@ -190,19 +235,25 @@ def broken_sessions(draw: st.DrawFn) -> list[Event]:
     return events
 
 
-def _cut(octets: bytes, cuts: list[int]) -> Iterator[bytes]:
-    for begin, end in pairwise(sorted({0, *cuts, len(octets)})):
-        yield octets[begin:end]
+def _pieces(draw: st.DrawFn, octets: bytes) -> list[bytes]:
+    cuts = draw(st.lists(st.integers(0, len(octets)), max_size=8))
+    return [octets[begin:end] for begin, end in pairwise(sorted({0, *cuts, len(octets)}))]
 
 
 def _merged(
-    said: list[Unit], client: list[bytes], upstream: list[bytes], upstream_first: Iterator[bool]
+    said: list[Unit],
+    client: list[bytes],
+    upstream: list[bytes],
+    upstream_first: Iterator[bool],
+    haste: int,
 ) -> Iterator[Event]:
-    """Yield the pieces of both sides; none of upstream's before what it answers was sent."""
+    """Yield the pieces of both sides; upstream answers up to `haste` units before they are sent."""
     sent = answered = 0
     while client or upstream:
         first = next(upstream_first)
-        if upstream and (not client or (first and answered + len(upstream[0]) <= _due(said, sent))):
+        if upstream and (
+            not client or (first and answered + len(upstream[0]) <= _due(said, sent, haste))
+        ):
             piece = upstream.pop(0)
             answered += len(piece)
             yield Event(UPSTREAM, piece)
@@ -212,12 +263,15 @@ def _merged(
             yield Event(CLIENT, piece)
 
 
-def _due(said: list[Unit], sent: int) -> int:
+def _due(said: list[Unit], sent: int, haste: int) -> int:
     """Return how many octets upstream may have said when the client has sent so many."""
     due = begun = 0
     for unit in said:
         begun += len(unit.client)
         if begun > sent:
-            break
+            haste -= 1
+            patient = unit.stage in SWITCHES or _code(unit.upstream) in CLOSING
+            if haste < 0 or patient:
+                break
         due += len(unit.upstream)
     return due

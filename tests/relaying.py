@@ -110,7 +110,11 @@ class Heard(NamedTuple):
     said: bytes | None
     heard: bytes | None
     by: str
+    recipient: str
+    more: bool
+    continues: bool
     pipelined: bool
+    odd: tuple[str, ...]
 
 
 class Outcome(NamedTuple):
@@ -120,7 +124,7 @@ class Outcome(NamedTuple):
     downward: bytes
     exchanges: list[Heard]
     mail: bytes
-    notes: list[tuple[str, str]]  # sorted
+    notes: list[tuple[str, str]]
     how: str | None
     phase: str
     envelope: tuple[object, ...]
@@ -142,12 +146,16 @@ def relayed(events: Iterable[Event]) -> Outcome:
                 one.said.wire if one.said is not None else None,
                 one.heard.wire if one.heard is not None else None,
                 one.by,
+                one.recipient,
+                one.more,
+                one.continues,
                 one.pipelined,
+                one.odd,
             )
             for one in witness.exchanges
         ],
         witness.mail,
-        sorted(witness.notes),  # their order within mail data depends on its cuts
+        witness.notes,
         witness.how,
         state.phase,
         (state.helo, state.sender, *state.accepted),

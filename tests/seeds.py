@@ -242,6 +242,67 @@ SEEDS = {
         C: .
         S: 250 empty
     """,
+    "LMTP": """
+        S: 220 mail.example.org LMTP
+        C: LHLO app.example.org
+        S: 250-mail.example.org
+        S: 250 PIPELINING
+        C: MAIL FROM:<a@example.org>
+        C: RCPT TO:<b@example.net>
+        C: RCPT TO:<no@example.net>
+        C: RCPT TO:<c@example.net>
+        C: DATA
+        S: 250 ok
+        S: 250 ok
+        S: 550 no
+        S: 250 ok
+        S: 354 go
+        C: x
+        C: .
+        C: QUIT
+        S: 250 for b
+        S: 452 for c
+        S: 221 bye
+    """,
+    "LMTP, chunks": """
+        S: 220 mail.example.org LMTP
+        C: LHLO app.example.org
+        S: 250 mail.example.org
+        C: MAIL FROM:<a@example.org>
+        S: 250 ok
+        C: RCPT TO:<b@example.net>
+        S: 250 ok
+        C: RCPT TO:<c@example.net>
+        S: 250 ok
+        C: BDAT 2
+        C: x<LF><>
+        C: BDAT 1 LAST
+        C: .<>
+        S: 250 chunk
+        S: 250-for b
+        S: 250 really
+        S: 250 for c
+        C: RSET
+        S: 250 ok
+    """,
+    "PRDR": f"""{BEGUN}
+        C: MAIL FROM:<a@example.org> PRDR
+        C: RCPT TO:<b@example.net>
+        C: RCPT TO:<c@example.net>
+        C: DATA
+        S: 250 ok
+        S: 250 ok
+        S: 250 ok
+        S: 354 go
+        C: x
+        C: .
+        C: NOOP
+        S: 353 content analysis has started
+        S: 250 for b
+        S: 550 for c
+        S: 250 for all
+        S: 250 ok
+    """,
     "smuggling": f"""{OPEN}
         C: DATA
         S: 354 go
@@ -371,6 +432,34 @@ SHORT_SEEDS = {
         S: 500-x<LF><>
         S: 501<CR>x
         S: 502x<LF><>
+    """,
+    "LMTP": """
+        S: 220
+        C: LHLO
+        C: RCPT
+        C: RCPT
+        C: BDAT 0 LAST
+        C: X
+        S: 250
+        S: 250
+        S: 250
+        S: 250-
+        S: 250
+        S: 550
+        S: 500
+    """,
+    "PRDR": """
+        S: 220
+        C: RCPT
+        C: DATA
+        C: .
+        C: X
+        S: 250
+        S: 354
+        S: 353
+        S: 550
+        S: 250
+        S: 500
     """,
     "unfinished": """
         S: 220

@@ -33,7 +33,7 @@ def as_judged(outcome: Outcome, client: bytes, upstream: bytes) -> bool:
 def timeless(outcome: Outcome) -> Outcome:
     """Return what came of a session but for what depends on who spoke first."""
     return outcome._replace(
-        exchanges=[one._replace(pipelined=False) for one in outcome.exchanges],
+        exchanges=[one._replace(pipelined=False, odd=()) for one in outcome.exchanges],
         notes=sorted(outcome.notes),
     )
 

@@ -16,6 +16,7 @@ from smtpproxy.smtp.facts import (
     ServerFact,
     Stray,
 )
+from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 from smtpproxy.smtp.server import ServerReader
 
 #: Says which reply code answers a stage, or None where it is never answered.
@@ -45,12 +46,17 @@ def in_turn(codes: Iterable[int]) -> Answer:
     return lambda stage: next(left, None)
 
 
-def read_client(pieces: Iterable[bytes], answer: Answer, late: bool = False) -> ClientReading:
+def read_client(
+    pieces: Iterable[bytes],
+    answer: Answer,
+    late: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> ClientReading:
     """Read a client's octets, each command answered as soon as it is seen.
 
     If `late`, a reply that decides about the octets behind its command comes one piece later.
     """
-    client = _Client(answer)
+    client = _Client(answer, limits)
     for piece in pieces:
         client.reader.receive(piece)
         client.go_on()
@@ -64,8 +70,8 @@ def read_client(pieces: Iterable[bytes], answer: Answer, late: bool = False) -> 
 class _Client:
     """A reader whose commands are answered, save one that may still wait for its reply."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.reader = ClientReader()
+    def __init__(self, answer: Answer, limits: Limits) -> None:
+        self.reader = ClientReader(limits)
         self._answer = answer
         self._facts = Facts()
         self._owed: tuple[str, int] | None = None
@@ -107,9 +113,9 @@ def read_on(reader: ClientReader | ServerReader) -> Facts:
     return facts
 
 
-def read_server(pieces: Iterable[bytes]) -> Facts:
+def read_server(pieces: Iterable[bytes], limits: Limits = DEFAULT_LIMITS) -> Facts:
     """Read a server's octets; an Overlong holds the rest, and an unfinished reply is a Stray."""
-    reader = ServerReader()
+    reader = ServerReader(limits)
     facts = Facts()
     for piece in pieces:
         reader.receive(piece)

@@ -12,13 +12,12 @@ from smtpproxy.smtp.facts import (
     Opaque,
     Overlong,
 )
+from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 from tests.smtp.reading import Answer, ClientReading, Facts
 
 BLANKS = b" \t"
 LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = b"0123456789"
-COMMAND_LIMIT = 2048
-AUTH_LIMIT = 12288  # RFC 4954 §4
 WAITING_FOR_REPLY = ("DATA", "AUTH", "STARTTLS", "XCLIENT", "TURN", "ATRN")
 
 
@@ -33,12 +32,14 @@ class TooLong(Exception):
 class Reference:
     """One reading of one client's octets, at whose commands `answer` says the reply codes."""
 
-    def __init__(self, octets: bytes, answer: Answer) -> None:
+    def __init__(self, octets: bytes, answer: Answer, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
         self._left = list(octets)
         self._answer = answer
         self._facts = Facts()
         self.waits = False  # nobody knows yet how what is left is meant
         self.opaque = False  # nobody reads any more
+        self.unfinished = ""  # the stage of a BDAT that has not got all of its octets yet
 
     def read(self) -> ClientReading:
         """Return the facts, and the octets that are not part of any."""
@@ -64,12 +65,14 @@ class Reference:
         raise Unfinished
 
     def _command(self) -> None:
-        authenticates = verb_of(bytes(self._left[:COMMAND_LIMIT])) == "AUTH"
-        line = self._line(AUTH_LIMIT if authenticates else COMMAND_LIMIT)
+        longest = self._limits.max_command_line
+        if verb_of(bytes(self._left[:longest])) == "AUTH":
+            longest = max(longest, self._limits.max_auth_line)
+        line = self._line(longest)
         verb = verb_of(line)
         self._facts.append(Command(verb, line))
         if verb == "BDAT":
-            self._chunk(size_of(line))
+            self._chunk(size_of(line), line.upper().split()[-1:] == [b"LAST"])
             return
         code = self._answer(verb)
         if code is None:
@@ -87,7 +90,7 @@ class Reference:
         """RFC 4954 §4: each 334 is answered with one line."""
         code: int | None = 334
         while code == 334:
-            line = self._line(AUTH_LIMIT)
+            line = self._line(self._limits.max_auth_line)
             self._facts.append(Continuation(line))
             code = self._answer("AUTH")
         self.waits = code is None
@@ -104,15 +107,18 @@ class Reference:
         if data:
             self._facts.append(MailData(data, last=False))
 
-    def _chunk(self, size: int) -> None:
+    def _chunk(self, size: int, last: bool) -> None:
         """RFC 3030 §2: exactly as many octets as the command says."""
+        stage = "BDAT LAST" if last else "BDAT"
         data = b""
         while len(data) < size and self._left:
             data += bytes([self._left.pop(0)])
         if len(data) == size:
             self._facts.append(Chunk(data, last=True))
-            self._answer("BDAT")
-        elif data:
+            self._answer(stage)
+            return
+        self.unfinished = stage
+        if data:
             self._facts.append(Chunk(data, last=False))
 
     def _opaque(self) -> None:

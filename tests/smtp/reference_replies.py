@@ -5,14 +5,13 @@ the facts that both speak in.
 """
 
 from smtpproxy.smtp.facts import Overlong, Reply, Stray
+from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 from tests.smtp.reading import Facts
 
-LINE_LIMIT = 4096
-LINES_LIMIT = 128
 DIGITS = b"0123456789"
 
 
-def replies_in(octets: bytes) -> Facts:
+def replies_in(octets: bytes, limits: Limits = DEFAULT_LIMITS) -> Facts:
     """Return what a server's octets are: replies, stray lines, and at the end what is unfinished.
 
     What is unfinished is a Stray; with what is too long, and all behind it, that is an Overlong.
@@ -22,7 +21,8 @@ def replies_in(octets: bytes) -> Facts:
     lines = _lines(octets)
     while lines:
         line = lines[0]
-        if len(line) > LINE_LIMIT or (len(reply) == LINES_LIMIT and line.endswith(b"\n")):
+        one_too_many = len(reply) == limits.max_reply_lines and line.endswith(b"\n")
+        if one_too_many or len(line) > limits.max_reply_line:
             facts.append(Overlong(b"".join(reply + lines)))
             return facts
         if not line.endswith(b"\n"):
