@@ -1,6 +1,7 @@
 """An Exim server of the test's own, from an unpacked package: its configuration and its run.
 
-It takes mail for every domain, refuses the local part `nobody`, and sends nothing onwards.
+It takes mail for every domain, refuses the local part `nobody`, and sends nothing onwards. From a
+client that speaks PRDR it takes a message without its recipient `full`.
 """
 
 import contextlib
@@ -33,10 +34,15 @@ keep_environment =
 smtp_accept_max = 0
 smtp_accept_queue_per_connection = 0
 acl_smtp_rcpt = known
+prdr_enable
+acl_smtp_data_prdr = roomy
 
 begin acl
 known:
   require verify = recipient
+  accept
+roomy:
+  deny local_parts = full
   accept
 
 begin routers

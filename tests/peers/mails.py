@@ -37,7 +37,7 @@ def mails(pair: Pair, token: str) -> list[Mail]:
     if pair.server.refuses:
         small = _message(f"refused.{token}", b"One of two.\r\n")
         found.append(Mail(sender, (UNKNOWN, BOB), small, refused=(UNKNOWN,)))
-    if pair.server.overfull:
+    if pair.overfull:
         small = _message(f"overfull.{token}", b"Two of three.\r\n")
         found.append(Mail(sender, (BOB, OVERFULL, CAROL), small, refused=(OVERFULL,)))
     if Extension.SMTPUTF8 in pair.exercised:
@@ -59,11 +59,9 @@ def taken(mail: Mail, pair: Pair) -> tuple[str, ...]:
     return tuple(one for one in mail.recipients if one not in mail.refused)
 
 
-def transactions(mail: Mail, pair: Pair) -> list[tuple[str, ...]]:
-    """The recipients of each mail transaction that carries a message."""
-    if pair.client.singly:
-        return [(one,) for one in mail.recipients]
-    return [mail.recipients]
+def transactions(mail: Mail, pair: Pair) -> int:
+    """How many mail transactions a message takes."""
+    return len(mail.recipients) if pair.client.singly else 1
 
 
 def _message(identity: str, body: bytes, subject: str = "Matrix") -> bytes:

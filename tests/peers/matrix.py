@@ -6,7 +6,8 @@ The tests are parametrised by it, and docs/peers.md has what it prints:
 
 from tests.peers.pairs import Client, Extension, Family, Pair, Server
 
-MIME8BIT, CHUNKING, DSN, PIPELINING, SIZE, SMTPUTF8 = Extension
+MIME8BIT, CHUNKING, DSN, PIPELINING, PRDR, SIZE, SMTPUTF8 = Extension
+WITHOUT_CHUNKS = frozenset({MIME8BIT, DSN, PIPELINING, SIZE, SMTPUTF8})
 
 # smtplib and its like take options for MAIL as they are to be sent (RFC 6152, 3461, 6531).
 MAIL = {
@@ -19,7 +20,7 @@ SWAKS = {PIPELINING: ("--pipeline",)}
 MSMTP = {DSN: ("--dsn-notify=failure", "--dsn-return=headers"), PIPELINING: ()}
 NODEMAILER = {MIME8BIT: (), DSN: ("dsn",), PIPELINING: (), SIZE: (), SMTPUTF8: ()}
 POSTFIX = {MIME8BIT: (), DSN: ("-N", "failure"), PIPELINING: (), SIZE: (), SMTPUTF8: ()}
-EXIM = {CHUNKING: (), PIPELINING: (), SIZE: ()}
+EXIM = {CHUNKING: (), PIPELINING: (), PRDR: (), SIZE: ()}
 
 EXIM_HALF_CLOSES = (
     "not tested: behind its last message Exim half-closes the connection, and where that message "
@@ -40,11 +41,11 @@ SMTP = Family(
         Client("Exim", "4.96", EXIM),
     ),
     servers=(
-        Server("Postfix", "3.7", "postfix", frozenset(Extension)),
+        Server("Postfix", "3.7", "postfix", WITHOUT_CHUNKS | {CHUNKING}),
         Server("Exim", "4.96", "exim", frozenset(Extension)),
         Server("OpenSMTPD", "6.8", "opensmtpd", frozenset({MIME8BIT, DSN, SIZE})),
         Server("aiosmtpd", "1.4", "aiosmtpd_server", frozenset({MIME8BIT, SIZE, SMTPUTF8})),
-        Server("smtp-server", "3.16.1", "node_server", frozenset(Extension) - {CHUNKING}),
+        Server("smtp-server", "3.16.1", "node_server", WITHOUT_CHUNKS),
         Server(
             *("smtp-sink", "3.7", "smtp_sink", frozenset({MIME8BIT, DSN, PIPELINING})),
             refuses=False,
@@ -69,7 +70,7 @@ LMTP = Family(
             overfull=True,
         ),
         Server(
-            *("smtp-server", "3.16.1", "node_lmtp_server", frozenset(Extension) - {CHUNKING}),
+            *("smtp-server", "3.16.1", "node_lmtp_server", WITHOUT_CHUNKS),
             overfull=True,
         ),
         Server(

@@ -19,6 +19,7 @@ class Extension(Enum):
     CHUNKING = ("CHUNKING", "C")
     DSN = ("DSN", "D")
     PIPELINING = ("PIPELINING", "P")
+    PRDR = ("PRDR", "R")
     SIZE = ("SIZE", "S")
     SMTPUTF8 = ("SMTPUTF8", "U")
 
@@ -77,6 +78,11 @@ class Pair(NamedTuple):
     def exercised(self) -> frozenset[Extension]:
         """The extensions that the two use with each other."""
         return frozenset(self.client.uses) & self.server.offers
+
+    @property
+    def overfull(self) -> bool:
+        """Whether one of several recipients can be refused behind the mail data."""
+        return self.server.overfull or Extension.PRDR in self.exercised
 
     @property
     def options(self) -> tuple[str, ...]:
