@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench fuzz clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,5 +32,14 @@ format: $(STAMP)  ## let ruff lay the code out
 bench: $(STAMP)  ## the proxy beside plain port-forwarders, as ratios
 	$(BIN)/python -m bench
 
+FUZZ_SECONDS ?= 10
+FUZZ_TARGETS := commands replies maildata chunks paths session
+
+fuzz: $(STAMP)  ## coverage-guided fuzzing, FUZZ_SECONDS for each target; what is found lies in .fuzz
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	set -e; for target in $(FUZZ_TARGETS); do mkdir -p .fuzz/$$target; \
+	$(BIN)/python -m tests.fuzz.one $$target -max_total_time=$(FUZZ_SECONDS) -max_len=2048 \
+	-verbosity=0 -dict=tests/fuzz/tokens.dict -artifact_prefix=.fuzz/$$target- .fuzz/$$target; done
+
 clean:  ## drop what was built
-	rm -rf $(VENV) build dist *.egg-info demo
+	rm -rf $(VENV) build dist *.egg-info demo .fuzz

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from smtpproxy.actions import Action, Close, Reset, Send, Side
+from smtpproxy.exchange import Exchange
 from smtpproxy.relay import Relay, Watcher
 from smtpproxy.smtp.state import State
 from tests.dialogue import Witness
@@ -135,30 +136,36 @@ def relayed(events: Iterable[Event]) -> Outcome:
     witness = Witness()
     relaying = Relaying(witness)
     relaying.play(events)
+    return outcome_of(relaying, witness)
+
+
+def outcome_of(relaying: Relaying, witness: Witness) -> Outcome:
+    """Return what came of a session of which a witness saw everything."""
     state = relaying.relay.state
     return Outcome(
         relaying.sent[Side.UPSTREAM],
         relaying.sent[Side.CLIENT],
-        [
-            Heard(
-                one.stage,
-                one.command.wire if one.command is not None else b"",
-                one.said.wire if one.said is not None else None,
-                one.heard.wire if one.heard is not None else None,
-                one.by,
-                one.recipient,
-                one.more,
-                one.continues,
-                one.pipelined,
-                one.odd,
-            )
-            for one in witness.exchanges
-        ],
+        list(map(_heard, witness.exchanges)),
         witness.mail,
         witness.notes,
         witness.how,
         state.phase,
         (state.helo, state.sender, *state.accepted),
+    )
+
+
+def _heard(one: Exchange) -> Heard:
+    return Heard(
+        one.stage,
+        one.command.wire if one.command is not None else b"",
+        one.said.wire if one.said is not None else None,
+        one.heard.wire if one.heard is not None else None,
+        one.by,
+        one.recipient,
+        one.more,
+        one.continues,
+        one.pipelined,
+        one.odd,
     )
 
 

@@ -1,0 +1,47 @@
+"""What happens in a session, as octets that a fuzzer can change.
+
+An event is two octets, FE and what happens, and then what is sent. What stands before the first is
+sent by the client.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tests.relaying import (
+    CLIENT,
+    CLIENT_ENDS,
+    CLIENT_RESETS,
+    SHUTDOWN,
+    UNREACHABLE,
+    UPSTREAM,
+    UPSTREAM_ENDS,
+    UPSTREAM_RESETS,
+    Event,
+)
+
+MARK = b"\xfe"
+_SENDS = CLIENT + UPSTREAM
+_ENDS = CLIENT_ENDS + UPSTREAM_ENDS + CLIENT_RESETS + UPSTREAM_RESETS + UNREACHABLE + SHUTDOWN
+_MARKED = re.compile(MARK + rb"([%b])" % (_SENDS + _ENDS).encode())
+
+
+def written(events: Iterable[Event]) -> bytes:
+    """Return events as octets."""
+    return b"".join(MARK + what.encode() + octets for what, octets in events)
+
+
+def read(octets: bytes) -> Iterator[Event]:
+    """Yield the events that any octets stand for."""
+    first, *rest = _MARKED.split(octets)
+    if first:
+        yield Event(CLIENT, first)
+    for what, sent in zip(rest[::2], rest[1::2], strict=True):
+        if what.decode() in _SENDS:
+            if sent:
+                yield Event(what.decode(), sent)
+            continue
+        yield Event(what.decode())
+        if sent:
+            yield Event(CLIENT, sent)
