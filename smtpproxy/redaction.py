@@ -78,12 +78,18 @@ class Redactor:
 
     def foresee(self, exchange: Exchange) -> None:
         """Learn the secrets of an AUTH that is not answered yet."""
+        # What is answered before it was sent before it: that is no secret.
+        refused = self._refused
         self.sent(exchange)
+        self._refused = refused
 
     def stage(self, exchange: Exchange, sent: bytes) -> str:
         """Return the stage as it may be kept: the verb of a line that is a secret is part of it."""
-        secret = sent is REDACTED_LINE and exchange.stage != "AUTH"
-        return UNREADABLE if secret else exchange.stage
+        if exchange.stage in KNOWN_VERBS:
+            return exchange.stage
+        if sent is REDACTED_LINE:
+            return UNREADABLE
+        return "AUTH" if _LIKE_AUTH.match(sent) else exchange.stage
 
     def _note(self, exchange: Exchange) -> None:
         self.active = True

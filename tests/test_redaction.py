@@ -164,6 +164,12 @@ def test_odd_spellings(watched: Watched, line: str, echo: bool) -> None:
     assert "500" in kept
 
 
+def test_a_verb_that_only_begins_as_auth(watched: Watched) -> None:
+    """What stands behind AUTH without a blank is no part of a stage, either."""
+    watched.play(f"{READY}\nC: AUTH{PASSWORD.replace('&', '-')} x\nS: 500 5.5.2 What?")
+    assert "TR0UB4DOR" not in watched.over().upper()
+
+
 @pytest.mark.parametrize("end", [b"\r\n", b"\n", b""])
 @pytest.mark.parametrize("before", ["", " ", " " * 40])
 def test_a_line_that_is_cut_short(watched: Watched, before: str, end: bytes) -> None:

@@ -74,6 +74,16 @@ def test_an_upstream_that_leaves_without_answer(tmp_path: Path, lines: list[str]
     assert leaks(watched.kept(), SECRET, BARE, PLAIN) == []
 
 
+def test_what_was_sent_before_auth_is_no_secret(tmp_path: Path) -> None:
+    """An unknown command stays as it is, though AUTH was sent before it was answered."""
+    watched = Watched(tmp_path)
+    watched.play(READY)
+    watched.conversation.client(joined("XFOO bar", f"AUTH PLAIN {PLAIN}"))
+    watched.play("S: 500 5.5.2 What?")
+    watched.play("S: 235 2.7.0 Ok")
+    assert 'C: ["XFOO bar", "AUTH PLAIN [redacted]"]' in watched.over()
+
+
 def replayed(tmp_path: Path, text: str, say: Callable[[Watched], None]) -> str:
     """Return what is kept, shown and reported where a cassette stands in for upstream."""
     misses: list[Miss] = []
