@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 import pytest
-from twisted.internet.defer import gatherResults
 from twisted.internet.threads import deferToThread
 
 from tests.net.loopback import in_reactor
@@ -119,19 +118,18 @@ async def test_pair(
     proxies: Callable[[MailServer], Proxied],
 ) -> None:
     """The proxy changes neither an envelope nor an octet, and tells what was said."""
-    proxy = proxies(server)
+    await deferToThread(_meet, pair, send, server, proxies(server))
+
+
+def _meet(pair: Pair, send: SendMessage, server: MailServer, proxy: Proxied) -> None:
     straight, relayed = secrets.token_hex(8), secrets.token_hex(8)
-    direct, through = await gatherResults(
-        [
-            deferToThread(run, pair, send, server, server.port, straight),
-            deferToThread(run, pair, send, server, proxy.port, relayed),
-        ]
-    )
-    assert through == direct
+    with ThreadPoolExecutor() as pool:
+        direct = pool.submit(run, pair, send, server, server.port, straight)
+        through = pool.submit(run, pair, send, server, proxy.port, relayed)
+        assert through.result() == direct.result()
     sent = mails(pair, relayed)
     count = sum(transactions(mail, pair) for mail in sent)
-    records = await deferToThread(proxy.records, sender_of(relayed), count)
-    _assert_told(records, pair, sent)
+    _assert_told(proxy.records(sender_of(relayed), count), pair, sent)
 
 
 def _assert_told(records: list[Record], pair: Pair, sent: list[Mail]) -> None:
