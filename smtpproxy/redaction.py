@@ -60,10 +60,10 @@ class Redactor:
         if command is None:
             return b""
         if type(command) is Continuation:
-            self._note(exchange)
+            self.fared(exchange)
             return self._continuation(command.wire)
         if exchange.stage == "AUTH":
-            self._note(exchange)
+            self.fared(exchange)
             return self._auth(command.wire)
         if exchange.stage in KNOWN_VERBS:
             return command.wire
@@ -73,7 +73,7 @@ class Redactor:
             return REDACTED_LINE
         if not _LIKE_AUTH.match(command.wire):
             return command.wire
-        self._note(exchange)
+        self.fared(exchange)
         return self._auth(command.wire)
 
     def foresee(self, exchange: Exchange) -> None:
@@ -91,7 +91,8 @@ class Redactor:
             return UNREADABLE
         return "AUTH" if _LIKE_AUTH.match(sent) else exchange.stage
 
-    def _note(self, exchange: Exchange) -> None:
+    def fared(self, exchange: Exchange) -> None:
+        """Take note of how an AUTH, or what looks like one, was answered."""
         self.active = True
         self._refused = exchange.heard is None or exchange.heard.code // 100 != 2
 

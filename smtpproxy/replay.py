@@ -117,7 +117,7 @@ class Replay:
         if stage in PROLOGUE or stage in ("MAIL", "QUIT"):
             self._leave_transaction()
         if stage in PROLOGUE:
-            return self._answered(exchange, self._prologue_step(stage, sent))
+            return self._answered(stage, exchange, self._prologue_step(stage, sent))
         if stage == "NOOP" or (stage in FREE and self._point is None):
             self._miss = b"" if stage == "RSET" else self._miss
             return self._free(stage)
@@ -128,13 +128,14 @@ class Replay:
     def continuation(self, line: Continuation) -> Answer:
         """Answer as recorded, whatever the credentials."""
         exchange = Exchange("AUTH", line, 0.0)
-        return self._answered(exchange, self._prologue_step("AUTH", self._redactor.sent(exchange)))
+        answer = self._prologue_step("AUTH", self._redactor.sent(exchange))
+        return self._answered("AUTH", exchange, answer)
 
-    def _answered(self, exchange: Exchange, answer: Answer) -> Answer:
-        """Let the redactor know how an AUTH fared."""
-        if exchange.stage == "AUTH":
+    def _answered(self, stage: str, exchange: Exchange, answer: Answer) -> Answer:
+        """Let the redactor know how an AUTH fared, or what it takes for one."""
+        if stage == "AUTH":
             exchange.heard = Reply(final_code(answer.octets), answer.octets)
-            self._redactor.sent(exchange)
+            self._redactor.fared(exchange)
         return answer
 
     def end_of_mail_data(self) -> Answer:

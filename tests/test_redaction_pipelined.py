@@ -9,6 +9,8 @@ from smtpproxy.replay import Miss, Player
 from smtpproxy.responder import LocalServer
 from tests.cassette.canary import PASSWORD, PLAIN, SECRET, USER, Watched, encoded, leaks
 from tests.cassette.dialogues import cassette
+from tests.cassette.recording import Recording
+from tests.cassette.replaying import Replaying
 
 READY = "S: 220 mail.example.org ESMTP ready"
 # Credentials that look like a verb: no "=" at their end, or none at all.
@@ -82,6 +84,18 @@ def test_what_was_sent_before_auth_is_no_secret(tmp_path: Path) -> None:
     watched.play("S: 500 5.5.2 What?")
     watched.play("S: 235 2.7.0 Ok")
     assert 'C: ["XFOO bar", "AUTH PLAIN [redacted]"]' in watched.over()
+
+
+@pytest.mark.parametrize("reply", ["250 ok", "500 5.5.2 What?"])
+def test_what_looks_like_auth_is_replayed(tmp_path: Path, reply: str) -> None:
+    """Redacted as it is, it is known again, and so is what follows it."""
+    text = f"{READY}\nC: AUTHX {SECRET}\nS: {reply}\nC: XFOO\nS: 501 no\nC: QUIT\nS: 221 bye"
+    recording = Recording(tmp_path)
+    recording.dialogue(text)
+    assert leaks(recording.file.partial.read_text(), SECRET) == []
+    replaying = Replaying(recording.cassette())
+    assert replaying.client().played(text) == text
+    assert replaying.misses == []
 
 
 def replayed(tmp_path: Path, text: str, say: Callable[[Watched], None]) -> str:
