@@ -1,32 +1,32 @@
 """One session: the facts of both sides and the rules' opinions, turned into actions.
 
-Owns the pairing of commands with replies, and the order in which the client hears them. Does no
-I/O: it is given octets and the time, and answers with actions. Whoever watches hears everything and
-changes nothing.
+Owns what upstream is asked, and how a session ends; what the client hears is the affair of
+`answers`. Does no I/O: it is given octets and the time, and answers with actions. Whoever watches
+hears everything and changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
-from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side
+from smtpproxy.actions import Action, Close, Connect, Send, Side
+from smtpproxy.answers import Answers
 from smtpproxy.deadlines import Awaited, upstream_time
+from smtpproxy.ending import Ending
 from smtpproxy.exchange import PROXY, Decision, Exchange
 from smtpproxy.faults.reply import CLOSING, SayReply
 from smtpproxy.introduction import Introduction, IntroductionError
-from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Pairing
+from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT
+from smtpproxy.passage import Passage
 from smtpproxy.refusals import TOO_LONG, anomalies_of, refusal_of_command, refusal_of_message
 from smtpproxy.rules.judge import Judge
 from smtpproxy.rules.model import NO_RULES, NONE, RuleBook
 from smtpproxy.smtp.anomalies import (
-    DISAGREES,
     EARLY_COMMAND,
-    EARLY_REPLY,
     PIPELINING,
     UNSOLICITED,
 )
-from smtpproxy.smtp.client import UNREADABLE, ClientReader, Framing
+from smtpproxy.smtp.client import ClientReader, Framing
 from smtpproxy.smtp.facts import (
     Chunk,
     ClientFact,
@@ -40,28 +40,9 @@ from smtpproxy.smtp.facts import (
     Stray,
 )
 from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
-from smtpproxy.smtp.lookalike import MailDataScan
 from smtpproxy.smtp.server import ServerReader
-from smtpproxy.smtp.state import HELLO, Phase, State
-
-
-class Watcher(Protocol):
-    """What a relay tells about the session as it goes on."""
-
-    def exchanged(self, exchange: Exchange) -> None:
-        """The client heard the answer, or will never hear one."""
-
-    def authenticating(self, exchange: Exchange) -> None:
-        """The client sent AUTH, or a continuation of it: upstream may repeat it from now on."""
-
-    def mail_data(self, fact: MailData | Chunk) -> None:
-        """The client sent octets of mail data, or of a BDAT chunk."""
-
-    def noted(self, fact: str, detail: str, octets: bytes) -> None:
-        """Something happened that is not an exchange; `fact` names it."""
-
-    def ended(self, how: str) -> None:
-        """The session is over; nothing follows."""
+from smtpproxy.smtp.state import Phase, State
+from smtpproxy.watcher import Watcher
 
 
 class Relay:
@@ -88,25 +69,25 @@ class Relay:
         self._limits = limits
         self._client = ClientReader(limits)
         self._server = ServerReader(limits)
-        self._queue = Pairing(self.state)
+        self._passage = Passage(refused)
+        self._ending = Ending()
         self._actions: list[Action] = []
+        self._answers = Answers(
+            watcher,
+            self.state,
+            self._judge,
+            self._client,
+            self._server,
+            self._passage,
+            self._ending,
+            self._actions,
+        )
+        self._queue = self._answers.queue
         self._upward: list[bytes] = []  # octets for upstream that one segment may carry
         self._refused = refused  # anomalies of the client that upstream shall not see
-        self._refusal = ""  # the one for which this message is refused
-        self._withheld = b""  # mail data that may yet turn out to be one of them
-        self._scan = MailDataScan()
-        self._swallowing = False  # mail data, or a chunk, is kept from upstream
         self._introduction = introduction  # still to be made, before the client is greeted
         # A command waits for its turn before its rules can be asked, or all wait for the greeting.
         self._stalled = introduction is not None
-        self._closing = False  # nothing more is read from the client
-        self._left = False  # the client's leg is closed from here: nothing more is sent to it
-        self._disagreed = False  # upstream saw an end of mail data where the client saw none
-        self._goodbye = False  # the client heard 221 or 421
-        self._client_ended = False
-        self._end_told = False  # upstream was told that the client will send nothing more
-        self._upstream_ended = False
-        self._how = ""  # the session ended
         self.progress = 0  # grows with each fact of either side, complete
 
     @property
@@ -123,7 +104,7 @@ class Relay:
     @property
     def left(self) -> bool:
         """Was the client's leg closed from here?"""
-        return self._left
+        return self._ending.left
 
     def awaited(self) -> Awaited:
         """Return who must act now, and how long that may take."""
@@ -158,7 +139,7 @@ class Relay:
         """Upstream sent octets."""
         server = self._server
         server.receive(octets)
-        while not self._left and (fact := server.next()) is not None:
+        while not self._ending.left and (fact := server.next()) is not None:
             self.progress += 1
             if type(fact) is Reply:
                 self._replied(fact)
@@ -169,35 +150,35 @@ class Relay:
     def upstream_failed(self, reason: str) -> list[Action]:
         """Upstream could not be reached; `reason` says why in a few words."""
         self._watcher.noted("upstream-unreachable", reason, b"")
-        self._upstream_ended = True
+        self._ending.upstream_ended = True
         self._give_up("upstream-unreachable")
         return self._take_actions()
 
     def client_closed(self, clean: bool) -> list[Action]:
         """The client will send nothing more; not `clean`: its connection is gone altogether."""
-        self._client_ended = True
+        self._ending.client_ended = True
         if clean:
             self._end_client()
         else:
-            self._carry_over("client", clean, self._upstream_ended, Side.UPSTREAM)
+            self._actions += self._ending.carry_over(Side.CLIENT, clean, bool(self._queue))
         return self._take_actions()
 
     def upstream_closed(self, clean: bool) -> list[Action]:
         """Upstream will send nothing more; not `clean`: its connection is gone altogether."""
-        self._upstream_ended = True
-        if not self._left and (rest := self._server.rest()):
+        self._ending.upstream_ended = True
+        if not self._ending.left and (rest := self._server.rest()):
             self._watcher.noted("unfinished-line", "upstream", rest)
             self._actions.append(Send(Side.CLIENT, rest))
-        self._carry_over("upstream", clean, self._client_ended, Side.CLIENT)
+        self._actions += self._ending.carry_over(Side.UPSTREAM, clean, bool(self._queue))
         return self._take_actions()
 
     def shut_down(self, reason: str) -> list[Action]:
         """The proxy ends this session; `reason` is one word, such as "shutdown" or "timeout"."""
-        if self._left:
+        if self._ending.left:
             return []
         if self._client.framing is _OPAQUE:
             self._leave(reason, [Close(Side.CLIENT)])  # nobody would understand a reply
-        elif not self._goodbye:
+        elif not self._ending.goodbye:
             self._give_up(reason)
         return self._take_actions()
 
@@ -214,14 +195,15 @@ class Relay:
         while self._queue.early:
             self._watcher.noted(UNSOLICITED, "", self._queue.take_early().wire)
         self._queue.clear()
-        self._watcher.ended(self._how)
+        self._watcher.ended(self._ending.how)
 
     # The client's side.
 
     def _read_client(self) -> None:
         client, queue, most = self._client, self._queue, self._limits.max_in_flight
+        ending = self._ending
         while (
-            not (self._closing or self._stalled)
+            not (ending.closing or self._stalled)
             and len(queue) < most
             and (fact := client.next()) is not None
         ):
@@ -252,7 +234,7 @@ class Relay:
             return
         if self._queue.early:
             self._decided(exchange, command)
-            self._answered_early(exchange)
+            self._answers.heard_early(exchange)
             return
         if verb in self._judge.concerned:
             if exchange.pipelined and verb in self._judge.waiting:
@@ -291,44 +273,38 @@ class Relay:
         if exchange.forwarded:
             self._upward.append(command.wire)
         if command.verb == "BDAT":
-            self._swallowing = not exchange.forwarded
-            if self._swallowing:
+            self._passage.swallowing = not exchange.forwarded
+            if self._passage.swallowing:
                 # It would take the chunks that follow for the whole message.
                 self._reset_upstream()
 
     def _mail_data(self, data: MailData) -> None:
+        passage = self._passage
         self._watcher.mail_data(data)
-        for found in self._scan.look(data.octets):
+        for found in passage.look(data):
             self._watcher.noted(found.name, found.form or "mail data", b"")
-            if found.name in self._refused and not self._swallowing:
-                # Upstream never gets a final dot: it will forget the message with the connection.
-                self._refusal, self._swallowing = found.name, True
-        if not self._swallowing:
-            self._upward.append(self._decided_octets(data) if self._refused else data.octets)
-        if not data.last:
-            return
+        if not passage.swallowing:
+            self._upward.append(passage.cleared(data))
+        if data.last:
+            self._end_of_mail_data()
+
+    def _end_of_mail_data(self) -> None:
+        swallowing = self._passage.swallowing
         exchange = Exchange(END_OF_DATA, None, self._seconds(), bool(self._queue))
         self._queue.append(exchange)
-        if self._refusal:
-            self._closing = True
-            self._refuse(exchange, refusal_of_message(self._refusal))
+        if self._passage.refusal:
+            self._ending.closing = True
+            self._refuse(exchange, refusal_of_message(self._passage.refusal))
             self._settle()
             return
-        if self._queue.early and not self._swallowing:
-            self._answered_early(exchange)
+        if self._queue.early and not swallowing:
+            self._answers.heard_early(exchange)
             return
-        if self._swallowing or END_OF_DATA in self._judge.concerned:
-            self._judge.consider_end(exchange, self._swallowing)
+        if swallowing or END_OF_DATA in self._judge.concerned:
+            self._judge.consider_end(exchange, swallowing)
         if not exchange.forwarded:
             self._settle()
             self._reset_upstream()
-
-    def _decided_octets(self, data: MailData) -> bytes:
-        """Return what can't become part of an anomaly that is refused; the rest is withheld."""
-        octets = self._withheld + data.octets
-        keep = 0 if data.last else min(self._scan.undecided, len(octets))
-        self._withheld = octets[len(octets) - keep :]
-        return octets[: len(octets) - keep]
 
     def _reset_upstream(self) -> None:
         """Upstream has an envelope whose message it shall not get: take the envelope back."""
@@ -342,7 +318,7 @@ class Relay:
         match fact:
             case Chunk(octets=octets):
                 self._watcher.mail_data(fact)
-                if not self._swallowing:
+                if not self._passage.swallowing:
                     self._upward.append(octets)
             case Continuation(wire):
                 exchange = Exchange("AUTH", fact, self._seconds())
@@ -352,7 +328,7 @@ class Relay:
                 self._queue.append(exchange)
                 self._upward.append(wire)
                 if self._queue.early:
-                    self._answered_early(exchange)
+                    self._answers.heard_early(exchange)
             case Opaque(octets):
                 self._upward.append(octets)
             case Overlong(octets):
@@ -360,14 +336,22 @@ class Relay:
                 exchange = Exchange("?", None, self._seconds(), bool(self._queue))
                 self._refuse(exchange, TOO_LONG)
                 self._queue.append(exchange)
-                self._closing = True
+                self._ending.closing = True
                 self._settle()
 
-    # What the client hears.
+    def _settle(self) -> None:
+        """Let the client hear what waits for nobody; decide about what has waited for its turn."""
+        while (due := self._answers.settle()) is not None:
+            due.deferred = self._stalled = False
+            self._judge.consider(due)
+            if isinstance(due.command, Command):
+                self._decided(due, due.command)
+
+    # Upstream's side.
 
     def _replied(self, reply: Reply) -> None:
         if not self._queue:
-            self._replied_early(reply)
+            self._answers.said_unasked(reply)
             return
         if self._introduction is not None and self._introduced(self._introduction, reply):
             return
@@ -378,8 +362,8 @@ class Relay:
         if exchange.stage == "CONNECT" and reply.code == 220:
             self._judge.domain = _first_word(reply) or self._judge.domain
         if not exchange.own:
-            self._tell(exchange, reply)
-        elif reply.code in CLOSING and not self._left:
+            self._answers.tell(exchange, reply)
+        elif reply.code in CLOSING and not self._ending.left:
             self._give_up("upstream-drop")
         if self._queue:
             self._settle()
@@ -387,7 +371,7 @@ class Relay:
             self._read_client()
         elif self._upward:
             self._flush_upward()
-        if self._client_ended:
+        if self._ending.client_ended:
             self._end_client()
 
     def _introduced(self, introduction: Introduction, reply: Reply) -> bool:
@@ -404,114 +388,6 @@ class Relay:
             return True
         self._introduction, self._stalled = None, False
         return False
-
-    def _replied_early(self, reply: Reply) -> None:
-        """Upstream answers nothing that was asked."""
-        closing = reply.code in CLOSING
-        self._watcher.noted(UNSOLICITED if closing else EARLY_REPLY, "", reply.wire)
-        self._actions.append(Send(Side.CLIENT, reply.wire))
-        self._goodbye = self._goodbye or closing
-        if closing:
-            return
-        self._queue.came_early(reply)
-        mail_data = self._client.framing is _MAIL_DATA and not self._swallowing
-        if mail_data and not self._disagreed:
-            self._disagreed = True
-            # Upstream saw an end of mail data where the client sees none: all that rules know of
-            # this session may be wrong from here on.
-            self._watcher.noted(DISAGREES, "", b"")
-            self._judge = Judge(NO_RULES, self.state, self._judge.domain)
-
-    def _answered_early(self, exchange: Exchange) -> None:
-        """The client has heard the answer already, and takes it for its own."""
-        queue = self._queue
-        exchange.said = exchange.heard = queue.take_early()
-        queue.pop()
-        queue.spread(exchange, exchange.said.code)
-        self._told(exchange)
-        while queue and queue.early:  # more replies to the same message
-            follower = queue.popleft()
-            follower.said = follower.heard = queue.take_early()
-            self._told(follower)
-
-    def _settle(self) -> None:
-        """Tell the client all that is at the head of the queue and waits for nobody."""
-        queue = self._queue
-        while queue:
-            exchange = queue[0]
-            if exchange.deferred and isinstance(exchange.command, Command):
-                exchange.deferred = self._stalled = False
-                self._judge.consider(exchange)
-                self._decided(exchange, exchange.command)
-            if exchange.forwarded:
-                return
-            queue.popleft()
-            if self.state.lmtp:
-                queue.spread(exchange, 0)
-            self._tell(exchange, None)
-
-    def _tell(self, exchange: Exchange, reply: Reply | None) -> None:
-        """Let the client hear the answer: upstream's, or what the rules make of it."""
-        if self._left:
-            self._watcher.exchanged(exchange)  # nobody is there to hear it
-            return
-        if exchange.decision is None and exchange.stage not in self._judge.concerned:
-            exchange.heard = reply
-            if reply is not None:
-                self._actions.append(Send(_CLIENT, reply.wire))
-            self._told(exchange)
-            return
-        telling = self._judge.tell(exchange, reply)
-        heard, after = telling.reply, telling.after
-        self._actions += telling.before
-        exchange.heard = heard
-        if heard is not None:
-            self._actions.append(Send(_CLIENT, heard.wire))
-        if exchange.by == PROXY and self._closing:
-            after = [Close(Side.CLIENT)]
-        if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
-            self._leave(exchange.by, after or [Close(Side.CLIENT)])
-        if exchange.more and heard is not None and heard.code != PER_RECIPIENT:
-            self._keep_the_rest(exchange, reply)
-        self._told(exchange)
-
-    def _keep_the_rest(self, exchange: Exchange, reply: Reply | None) -> None:
-        """A rule gave one reply in the place of a 353: the client expects no more of them."""
-        if reply is None or reply.code != PER_RECIPIENT:
-            return
-        exchange.more = False
-        for follower in self._queue:
-            if not follower.continues:
-                return
-            follower.own = True
-
-    def _told(self, exchange: Exchange) -> None:
-        """The client heard the answer: what follows from it."""
-        self._watcher.exchanged(exchange)
-        heard = exchange.heard
-        if heard is None:
-            return
-        stage, command = exchange.stage, exchange.command
-        if (type(command) is Command or command is None) and not exchange.more:
-            self.state.observe(stage, command, heard.code)
-            if stage in HELLO and heard.code // 100 == 2:
-                self.state.greeted_again(heard)
-        if heard.code in CLOSING:
-            self._goodbye = True
-            if stage == "QUIT":
-                self._how = "quit"
-        if self._queue:
-            return
-        client = self._client
-        if client.framing is _COMMAND and stage != UNREADABLE:
-            return
-        client.answered(stage, heard.code)
-        if client.framing is _MAIL_DATA:
-            self._scan, self._refusal, self._withheld = MailDataScan(), "", b""
-            self._swallowing = exchange.said is None or exchange.said.code // 100 != 3
-        elif client.framing is _OPAQUE and not self._server.opaque:
-            self._server.opaque = True
-            self._watcher.noted("opaque", stage, b"")
 
     def _odd_from_upstream(self, fact: ServerFact) -> None:
         match fact:
@@ -531,26 +407,13 @@ class Relay:
         client = self._client
         full = len(self._queue) >= self._limits.max_in_flight
         waits = client.framing is _HELD or self._stalled or full
-        if waits or self._end_told:
+        if waits or self._ending.end_told:
             return
-        self._end_told = True
-        if not self._closing and (rest := client.rest()):
+        self._ending.end_told = True
+        if not self._ending.closing and (rest := client.rest()):
             self._watcher.noted("unfinished-line", "client", rest)
             self._actions.append(Send(Side.UPSTREAM, rest))
-        self._carry_over("client", True, self._upstream_ended, Side.UPSTREAM)
-
-    def _carry_over(self, who: str, clean: bool, other_ended: bool, other: Side) -> None:
-        """One side will say no more: so the other is told, or all is over."""
-        self._how = self._how or f"{who}-{'drop' if clean else 'reset'}"
-        listening = clean and other is Side.UPSTREAM and bool(self._queue)
-        if not clean and not self._goodbye:
-            self._actions.append(Reset(other))
-        elif other_ended or (self._goodbye and not listening):
-            self._actions += [Close(Side.CLIENT), Close(Side.UPSTREAM)]
-        else:
-            self._actions.append(HalfClose(other))
-            return
-        self._closing = self._left = True
+        self._actions += self._ending.carry_over(Side.CLIENT, True, bool(self._queue))
 
     def _give_up(self, how: str) -> None:
         """The proxy itself ends the session: 421 answers what is unanswered (RFC 5321 §3.8)."""
@@ -562,16 +425,14 @@ class Relay:
             self._watcher.noted(how, "", octets)
         elif not exchange.own:
             exchange.heard, exchange.by = Reply(_GOING.code, octets), PROXY
-            self._told(exchange)
+            self._answers.told(exchange)
 
     def _leave(self, how: str, actions: list[Action]) -> None:
-        self._how = self._how or how
-        self._closing = self._left = True
-        self._actions += actions
-        self._actions.append(Close(Side.UPSTREAM))
+        self._actions += self._ending.leave(how, actions)
 
     def _take_actions(self) -> list[Action]:
-        actions, self._actions = self._actions, []
+        actions = self._actions.copy()
+        self._actions.clear()
         return actions
 
 
@@ -579,14 +440,6 @@ _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 _COMMAND, _HELD = Framing.COMMAND, Framing.HELD
 _MAIL_DATA, _CHUNK, _OPAQUE = Framing.MAIL_DATA, Framing.CHUNK, Framing.OPAQUE
 _GOING = SayReply.parse("421", "CONNECT")
-
-
-def _promise_broken(stage: str, said: int, heard: int) -> bool:
-    """Does upstream now wait for what the client was not told to send?"""
-    if stage in (END_OF_DATA, "BDAT"):
-        return False  # whatever it says, there is nothing that the client sends upon it
-    promised = said // 100 == 3 or (said // 100 == 2 and stage == "STARTTLS")
-    return promised and heard // 100 != said // 100
 
 
 def _first_word(reply: Reply) -> str:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from smtpproxy.actions import Action, Close, Reset, Send, Side
 from smtpproxy.exchange import Exchange
-from smtpproxy.relay import Relay, Watcher
+from smtpproxy.relay import Relay
 from smtpproxy.smtp.state import State
+from smtpproxy.watcher import Watcher
 from tests.dialogue import Witness
 
 # What may happen; in `Event.what`.

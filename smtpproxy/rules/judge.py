@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from smtpproxy.exchange import PROXY, RULE, Decision, Exchange
 from smtpproxy.faults import SayReply, Telling
-from smtpproxy.rules.model import ADDRESS_OF, END_OF_DATA, NONE, Occasion, Rule, RuleBook, decide
+from smtpproxy.rules.model import (
+    ADDRESS_OF,
+    END_OF_DATA,
+    NO_RULES,
+    NONE,
+    Occasion,
+    Rule,
+    RuleBook,
+    decide,
+)
 from smtpproxy.smtp.facts import Command, Continuation, Reply, is_last_chunk
 from smtpproxy.smtp.path import parse_path
 from smtpproxy.smtp.state import State
@@ -25,6 +34,11 @@ class Judge:
         self.waiting = rules.waiting
         self._at_end: Decision | None = None  # on the end of mail data, decided at DATA
         self._data_rule = ""  # that answered DATA
+
+    def retire(self) -> None:
+        """Judge nothing any more: what is known of the session may be wrong."""
+        self._rules, self._at_end = NO_RULES, None
+        self.concerned = self.waiting = frozenset()
 
     def consider(self, exchange: Exchange) -> None:
         """Ask the rules that need not wait for upstream, and whether upstream is to be asked.

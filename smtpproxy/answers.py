@@ -1,0 +1,174 @@
+"""What the client hears, in the order of its commands, and what follows from it.
+
+Owns the queue of exchanges that the client has not heard of yet. Upstream's reply, or what the
+rules make of it, answers the first of them; an answer that is made up here waits for its turn in
+the same queue. Does no I/O: what should happen is added to a list of actions.
+"""
+
+from __future__ import annotations
+
+from smtpproxy.actions import Action, Close, Send, Side
+from smtpproxy.ending import Ending
+from smtpproxy.exchange import PROXY, Exchange
+from smtpproxy.faults.reply import CLOSING
+from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Pairing
+from smtpproxy.passage import Passage
+from smtpproxy.rules.judge import Judge
+from smtpproxy.smtp.anomalies import DISAGREES, EARLY_REPLY, UNSOLICITED
+from smtpproxy.smtp.client import UNREADABLE, ClientReader, Framing
+from smtpproxy.smtp.facts import Command, Reply
+from smtpproxy.smtp.server import ServerReader
+from smtpproxy.smtp.state import HELLO, State
+from smtpproxy.watcher import Watcher
+
+
+class Answers:
+    """The answers to one session's client."""
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        state: State,
+        judge: Judge,
+        client: ClientReader,
+        server: ServerReader,
+        passage: Passage,
+        ending: Ending,
+        actions: list[Action],
+    ) -> None:
+        self._watcher = watcher
+        self._state = state
+        self._judge = judge
+        self._client = client
+        self._server = server
+        self._passage = passage
+        self._ending = ending
+        self._actions = actions
+        self._disagreed = False  # upstream saw an end of mail data where the client saw none
+        self.queue = Pairing(state)
+
+    def settle(self) -> Exchange | None:
+        """Tell the client all that is at the head of the queue and waits for nobody.
+
+        Returns the exchange whose turn has come to be decided about, if there is one.
+        """
+        queue = self.queue
+        while queue:
+            exchange = queue[0]
+            if exchange.deferred:
+                return exchange
+            if exchange.forwarded:
+                return None
+            queue.popleft()
+            if self._state.lmtp:
+                queue.spread(exchange, 0)
+            self.tell(exchange, None)
+        return None
+
+    def tell(self, exchange: Exchange, reply: Reply | None) -> None:
+        """Let the client hear the answer: upstream's, or what the rules make of it."""
+        if self._ending.left:
+            self._watcher.exchanged(exchange)  # nobody is there to hear it
+            return
+        if exchange.decision is None and exchange.stage not in self._judge.concerned:
+            exchange.heard = reply
+            if reply is not None:
+                self._actions.append(Send(_CLIENT, reply.wire))
+            self.told(exchange)
+            return
+        telling = self._judge.tell(exchange, reply)
+        heard, after = telling.reply, telling.after
+        self._actions += telling.before
+        exchange.heard = heard
+        if heard is not None:
+            self._actions.append(Send(_CLIENT, heard.wire))
+        if exchange.by == PROXY and self._ending.closing:
+            after = [Close(_CLIENT)]
+        if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
+            self._actions += self._ending.leave(exchange.by, after or [Close(_CLIENT)])
+        if exchange.more and heard is not None and heard.code != PER_RECIPIENT:
+            self._keep_the_rest(exchange, reply)
+        self.told(exchange)
+
+    def _keep_the_rest(self, exchange: Exchange, reply: Reply | None) -> None:
+        """A rule gave one reply in the place of a 353: the client expects no more of them."""
+        if reply is None or reply.code != PER_RECIPIENT:
+            return
+        exchange.more = False
+        for follower in self.queue:
+            if not follower.continues:
+                return
+            follower.own = True
+
+    def told(self, exchange: Exchange) -> None:
+        """The client heard the answer: what follows from it."""
+        self._watcher.exchanged(exchange)
+        heard = exchange.heard
+        if heard is None:
+            return
+        stage, command = exchange.stage, exchange.command
+        if (type(command) is Command or command is None) and not exchange.more:
+            self._state.observe(stage, command, heard.code)
+            if stage in HELLO and heard.code // 100 == 2:
+                self._state.greeted_again(heard)
+        if heard.code in CLOSING:
+            self._ending.said_goodbye(stage)
+        client = self._client
+        if not (self.queue or (client.framing is _COMMAND and stage != UNREADABLE)):
+            self._read_on(exchange, stage, heard.code)
+
+    def _read_on(self, exchange: Exchange, stage: str, code: int) -> None:
+        """The client waited for this answer: it decides how what follows is to be read."""
+        client = self._client
+        client.answered(stage, code)
+        if client.framing is Framing.MAIL_DATA:
+            self._passage.begin(exchange.said is None or exchange.said.code // 100 != 3)
+        elif client.framing is Framing.OPAQUE and not self._server.opaque:
+            self._server.opaque = True
+            self._watcher.noted("opaque", stage, b"")
+
+    def said_unasked(self, reply: Reply) -> None:
+        """Upstream answers nothing that was asked."""
+        closing = reply.code in CLOSING
+        self._watcher.noted(UNSOLICITED if closing else EARLY_REPLY, "", reply.wire)
+        self._actions.append(Send(_CLIENT, reply.wire))
+        if closing:
+            self._ending.goodbye = True
+            return
+        self.queue.came_early(reply)
+        if self._client.framing is Framing.MAIL_DATA and not self._passage.swallowing:
+            self._disagree()
+
+    def _disagree(self) -> None:
+        """Upstream saw an end of mail data where the client sees none.
+
+        All that rules know of this session may be wrong from here on.
+        """
+        if not self._disagreed:
+            self._disagreed = True
+            self._watcher.noted(DISAGREES, "", b"")
+            self._judge.retire()
+
+    def heard_early(self, exchange: Exchange) -> None:
+        """The client has heard the answer already, and takes it for its own."""
+        queue = self.queue
+        exchange.said = exchange.heard = queue.take_early()
+        queue.pop()
+        queue.spread(exchange, exchange.said.code)
+        self.told(exchange)
+        while queue and queue.early:  # more replies to the same message
+            follower = queue.popleft()
+            follower.said = follower.heard = queue.take_early()
+            self.told(follower)
+
+
+_CLIENT = Side.CLIENT
+_COMMAND = Framing.COMMAND  # looking a member up in its class costs as much as reading a command
+
+
+def _promise_broken(stage: str, said: int, heard: int) -> bool:
+    """Does upstream now wait for what the client was not told to send?"""
+    if stage in (END_OF_DATA, "BDAT"):
+        return False  # whatever it says, there is nothing that the client sends upon it
+    promised = said // 100 == 3 or (said // 100 == 2 and stage == "STARTTLS")
+    return promised and heard // 100 != said // 100

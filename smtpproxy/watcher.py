@@ -1,0 +1,30 @@
+"""What a relay tells whoever watches its session: everything, as it goes on.
+
+Owns the words between a relay and its transcript. A watcher changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from smtpproxy.exchange import Exchange
+from smtpproxy.smtp.facts import Chunk, MailData
+
+
+class Watcher(Protocol):
+    """What a relay tells about the session as it goes on."""
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """The client heard the answer, or will never hear one."""
+
+    def authenticating(self, exchange: Exchange) -> None:
+        """The client sent AUTH, or a continuation of it: upstream may repeat it from now on."""
+
+    def mail_data(self, fact: MailData | Chunk) -> None:
+        """The client sent octets of mail data, or of a BDAT chunk."""
+
+    def noted(self, fact: str, detail: str, octets: bytes) -> None:
+        """Something happened that is not an exchange; `fact` names it."""
+
+    def ended(self, how: str) -> None:
+        """The session is over; nothing follows."""
