@@ -23,6 +23,23 @@ from smtpproxy.smtp.facts import Chunk, MailData
 
 _NAMES = {Side.CLIENT: "client", Side.UPSTREAM: "upstream"}
 
+GREETED = """
+    (upstream: connect)
+    U: 220 mail.example.org ESMTP
+    S: 220 mail.example.org ESMTP
+"""
+READY = (
+    GREETED
+    + """
+    C: EHLO app.example.org
+    > EHLO app.example.org
+    U: 250-mail.example.org
+    U: 250 PIPELINING
+    S: 250-mail.example.org
+    S: 250 PIPELINING
+"""
+)
+
 
 class Witness:
     """A watcher that remembers."""

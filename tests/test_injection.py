@@ -7,9 +7,8 @@ import re
 import pytest
 
 from smtpproxy.actions import Side
-from tests.dialogue import Conversation
+from tests.dialogue import GREETED, READY, Conversation
 from tests.reply_code_table import TABLE, Row
-from tests.test_relay import GREETED, READY
 from tests.test_rewriting import MAIL, RCPT
 
 # By stage: what comes before, and what the client then sends.

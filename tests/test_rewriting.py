@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from smtpproxy.actions import Side
-from tests.dialogue import Conversation, rules_in
-from tests.test_relay import READY
+from tests.dialogue import READY, Conversation, rules_in
 
 MAIL = (
     READY

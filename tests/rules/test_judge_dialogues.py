@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smtpproxy.actions import Side
-from tests.dialogue import Conversation, rules_in
-from tests.test_relay import READY
+from tests.dialogue import READY, Conversation, rules_in
 
 PIPELINED = b"MAIL FROM:<bad@example.org>\r\nRCPT TO:<b@example.net>\r\n"
 
