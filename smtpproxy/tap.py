@@ -159,7 +159,14 @@ class Proxy:
         number = next(self._numbers)
         reactor = self._reactor
         label, client = f"{self._run}-{number}", str(ends.source)
-        session = Session(number, label, client, self._upstream.name, reactor.seconds())
+        session = Session(
+            number,
+            label,
+            client,
+            self._upstream.name,
+            reactor.seconds(),
+            client_host=ends.source.host,
+        )
         transcript = Transcript(session, self._observers, reactor.seconds)
         limits = self._limits
         relay = Relay(

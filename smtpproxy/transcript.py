@@ -21,7 +21,7 @@ class Session:
     """Who speaks with whom, as far as observers may know."""
 
     __slots__ = (
-        *("client", "ended", "label", "number", "opaque"),
+        *("client", "client_host", "ended", "label", "number", "opaque"),
         *("started", "state", "upstream"),
     )
 
@@ -33,10 +33,12 @@ class Session:
         upstream: str,
         started: float,
         state: State | None = None,
+        client_host: str = "",
     ) -> None:
         self.number = number  # from 1, in this run of the proxy
         self.label = label  # unique, also across restarts
         self.client = client  # HOST:PORT
+        self.client_host = client_host  # the IP address in it, or "" where there is none
         self.upstream = upstream
         self.started = started  # seconds since 1970
         self.ended = started

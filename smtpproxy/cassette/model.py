@@ -69,6 +69,7 @@ class RecordedSession:
     timing_ms: list[int] = field(default_factory=list)
     line: int = 0
     anomalies: list[str] = field(default_factory=list)  # the names of what was odd
+    client: str = ""  # its IP address, where it was not on the proxy's own machine
 
 
 @dataclass(slots=True)

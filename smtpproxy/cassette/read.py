@@ -33,7 +33,10 @@ from smtpproxy.documents import (
 from smtpproxy.smtp.client import parse_command
 
 HEADER_KEYS = (MAGIC, "upstream", "recorded", "note")
-SESSION_KEYS = ("session", "dialogue", "ended", "opaque", "anomalies", "timing-ms", "note")
+SESSION_KEYS = (
+    *("session", "dialogue", "ended", "opaque", "client", "anomalies", "timing-ms"),
+    "note",
+)
 EXCHANGE_KEYS = (
     *("C", "S", "message", "wire", "chunk", "client-saw", "rule", "by", "pipelined", "stray"),
     "note",
@@ -97,6 +100,7 @@ class _Reading(DocumentReader):
             anomalies=self._words(node.entries.get("anomalies")),
             timing_ms=self._numbers(node.entries.get("timing-ms")),
             line=node.line,
+            client=self.optional(node, "client"),
         )
         for item in dialogue.items:
             session.dialogue.extend(self._exchanges(item))

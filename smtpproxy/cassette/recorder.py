@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from itertools import chain
 from typing import IO
 
@@ -184,7 +185,12 @@ class Recorder:
             tape.flush()
             head = write_session_start(str(session.number))
             tail = write_session_end(
-                how, session.opaque, tape.timing, empty=False, anomalies=tape.anomalies
+                how,
+                session.opaque,
+                tape.timing,
+                empty=False,
+                anomalies=tape.anomalies,
+                client=_foreign(session.client_host),
             )
             self._file.add(chain([head.encode()], tape.pieces(), [tail.encode()]))
         except OSError as error:
@@ -214,6 +220,11 @@ class Recorder:
         if not self._broken:
             self._failed(f"recording to {self._file.path} failed: {error.strerror}")
         self._broken = True
+
+
+def _foreign(host: str) -> str:
+    """Return a client's address, or "" where that says nothing: it was on this machine."""
+    return "" if not host or ip_address(host.partition("%")[0]).is_loopback else host
 
 
 def _recorded(parts: list[Entry]) -> Recorded:

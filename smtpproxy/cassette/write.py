@@ -29,15 +29,21 @@ def write_session_start(label: str) -> str:
 
 
 def write_session_end(
-    ended: str, opaque: str, timing_ms: Iterable[int], empty: bool, anomalies: Iterable[str] = ()
+    ended: str,
+    opaque: str,
+    timing_ms: Iterable[int],
+    empty: bool,
+    anomalies: Iterable[str] = (),
+    client: str = "",
 ) -> str:
     """Return the end of a session's document."""
     head = "  []\n" if empty else ""
+    whose = f"client: {_word(client)}\n" if client else ""
     veiled = f"opaque: {_word(opaque)}\n" if opaque else ""
     named = ", ".join(anomalies)
     odd = f"anomalies: [{named}]\n" if named else ""
     times = ", ".join(map(str, timing_ms))
-    return f"{head}ended: {_word(ended or 'unknown')}\n{veiled}{odd}timing-ms: [{times}]\n"
+    return f"{head}ended: {_word(ended or 'unknown')}\n{veiled}{whose}{odd}timing-ms: [{times}]\n"
 
 
 def write_group(group: list[Recorded]) -> str:

@@ -53,7 +53,8 @@ def show(words: list[str]) -> int:
 
 
 def _session(session: RecordedSession) -> Iterator[tuple[str, str]]:
-    yield f"\nsession {session.label}", "bold"
+    client = f", client {session.client}" if session.client else ""
+    yield f"\nsession {session.label}{client}", "bold"
     for one in session.dialogue:
         yield from _exchange(one)
     if session.opaque:

@@ -20,11 +20,19 @@ RECORDED = "2026-11-23T12:00:00Z"
 class Conversation:
     """One session of a relay. In its dialogues, `... 12 ms` lets time pass."""
 
-    def __init__(self, *observers: Observer, number: int = 1, rules: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *observers: Observer,
+        number: int = 1,
+        rules: tuple[str, ...] = (),
+        host: str = "127.0.0.1",
+    ) -> None:
         self.now = 0.0
         self.heard = b""  # by the client
         self.asked = b""  # by upstream
-        self._session = Session(number, f"run-{number}", "192.0.2.7:40000", UPSTREAM, self.now)
+        self._session = Session(
+            number, f"run-{number}", f"{host}:40000", UPSTREAM, self.now, client_host=host
+        )
         transcript = Transcript(self._session, observers, lambda: self.now)
         book = rule_book([parse_rule(rule) for rule in rules])
         self.relay = Relay(transcript, lambda: self.now, book, state=self._session.state)
@@ -78,10 +86,13 @@ class Recording:
         self.recorder = Recorder(self.file, self.problems.append)
         self._sessions = 0
 
-    def begin(self, *rules: str, observers: tuple[Observer, ...] = ()) -> Conversation:
+    def begin(
+        self, *rules: str, observers: tuple[Observer, ...] = (), host: str = "127.0.0.1"
+    ) -> Conversation:
         """A client connects."""
         self._sessions += 1
-        return Conversation(self.recorder, *observers, number=self._sessions, rules=rules)
+        observers = (self.recorder, *observers)
+        return Conversation(*observers, number=self._sessions, rules=rules, host=host)
 
     def dialogue(self, text: str, *rules: str) -> Conversation:
         """Record a whole session, which the client ends."""

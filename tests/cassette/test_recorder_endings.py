@@ -35,6 +35,26 @@ def test_a_client_that_leaves_before_the_greeting(recording: Recording) -> None:
     assert recording.problems == []
 
 
+@pytest.mark.parametrize(
+    ("host", "line"),
+    [
+        ("192.0.2.7", 'client: "192.0.2.7"\n'),
+        ("2001:db8::7", 'client: "2001:db8::7"\n'),
+        ("fe80::1%lo", 'client: "fe80::1%lo"\n'),
+        ("127.0.0.9", ""),
+        ("::1", ""),
+        ("", ""),  # of a unix socket
+    ],
+)
+def test_a_client_from_elsewhere(recording: Recording, host: str, line: str) -> None:
+    """Its address stands behind the dialogue; that of this machine would only be noise."""
+    conversation = recording.begin(host=host)
+    conversation.play("S: 220 ready\nC: QUIT\nS: 221 Bye")
+    conversation.client_leaves()
+    assert last(recording).partition("ended: quit\n")[2] == line
+    assert load_cassette(recording.path).sessions[0].client == (host if line else "")
+
+
 def test_a_client_that_drops_within_mail_data(recording: Recording) -> None:
     """What is no complete message is not kept, neither in the cassette nor beside it."""
     conversation = recording.begin()

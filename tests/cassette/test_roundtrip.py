@@ -106,7 +106,10 @@ def staged(dialogue: list[Recorded]) -> list[Recorded]:
 
 SESSIONS = st.lists(
     st.builds(
-        lambda *parts: RecordedSession(*parts),
+        lambda client, label, dialogue, ended, opaque, timing: RecordedSession(
+            label, dialogue, ended, opaque, timing, client=client
+        ),
+        st.sampled_from(["", "192.0.2.7", "2001:db8::7"]),
         st.integers(0, 10**6).map(str) | WORDS,
         dialogues(),
         st.text(min_size=1, max_size=8),  # how it ended
@@ -137,7 +140,11 @@ def written(sessions: list[RecordedSession], upstream: str = "") -> bytes:
         parts += map(write_group, groups(session.dialogue))
         parts.append(
             write_session_end(
-                session.ended, session.opaque, session.timing_ms, empty=not session.dialogue
+                session.ended,
+                session.opaque,
+                session.timing_ms,
+                empty=not session.dialogue,
+                client=session.client,
             )
         )
     return "".join(parts).encode()

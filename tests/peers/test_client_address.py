@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from smtpproxy.cassette.store import load_cassette
 from tests.peers.clients import SECONDS, send_swaks
 from tests.peers.haproxy import run_haproxy
 from tests.peers.mailserver import MailServer
@@ -149,12 +150,14 @@ def test_behind_haproxy(
 
 
 def test_a_client_by_ipv6(told_postfix: MailServer, tmp_path: Path) -> None:
-    """An IPv6 address comes through from header to header, and is shown in brackets."""
+    """An IPv6 address comes from header to header, into the log in brackets, and is recorded."""
     upstream = ("--upstream", f"{told_postfix.host}:{told_postfix.port}")
     words = (*upstream, "--upstream-proxy-protocol", "v1", "--listen", BEHIND)
-    with serving(tmp_path, *words) as proxy:
+    recording = ("--mode", "record", "--cassette", "mail.yaml")
+    with serving(tmp_path, *words, *recording) as proxy:
         with Headed("127.0.0.1", _first_port(proxy), timeout=SECONDS) as client:
             client.sendmail(SENDER, RECIPIENTS, hard_message("by-ipv6"))
         ended = proxy.end()
     assert b"[IPv6:2001:db8::7]" in seen_client(told_postfix, "by-ipv6")
     assert " [2001:db8::7]:40000 -> tcp:" in ended.out
+    assert load_cassette(tmp_path / "mail.yaml").sessions[0].client == "2001:db8::7"
