@@ -19,6 +19,12 @@ from smtpproxy.smtp.anomalies import (
 
 TOO_LONG = SayReply(500, "5.5.2", ("Line too long",))
 RELAY, REFUSE = "relay", "refuse"
+TOO_MANY = "too-many-connections"
+
+# RFC 3463 §3.5: 4.4.2 is a connection that went bad, 4.3.2 a system that takes no messages now.
+_LATE = SayReply.parse("421 4.4.2 <domain> Timeout exceeded", "CONNECT")
+_CROWDED = SayReply.parse("421 4.3.2 <domain> Too many connections", "CONNECT")
+_GOING = SayReply.parse("421", "CONNECT")
 
 
 class RefusalError(ValueError):
@@ -48,6 +54,13 @@ def anomalies_of(exchange: Exchange) -> tuple[str, ...]:
     """Return what is odd in what the client sent."""
     command = exchange.command
     return exchange.odd + command_anomalies(command.wire) if command else exchange.odd
+
+
+def farewell(how: str) -> SayReply:
+    """Return the 421 by which a session ends in this way (RFC 5321 §3.8)."""
+    if how.endswith("-timeout"):
+        return _LATE
+    return _CROWDED if how == TOO_MANY else _GOING
 
 
 def refusal_of_command(name: str) -> SayReply:

@@ -18,7 +18,13 @@ from smtpproxy.faults.reply import CLOSING, SayReply
 from smtpproxy.introduction import Introduction, IntroductionError
 from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT
 from smtpproxy.passage import Passage
-from smtpproxy.refusals import TOO_LONG, anomalies_of, refusal_of_command, refusal_of_message
+from smtpproxy.refusals import (
+    TOO_LONG,
+    anomalies_of,
+    farewell,
+    refusal_of_command,
+    refusal_of_message,
+)
 from smtpproxy.rules.judge import Judge
 from smtpproxy.rules.model import NO_RULES, NONE, RuleBook
 from smtpproxy.smtp.anomalies import (
@@ -418,13 +424,14 @@ class Relay:
     def _give_up(self, how: str) -> None:
         """The proxy itself ends the session: 421 answers what is unanswered (RFC 5321 §3.8)."""
         exchange = self._queue.popleft() if self._queue else None
-        octets = _GOING.octets(self._judge.domain, "")
+        going = farewell(how)
+        octets = going.octets(self._judge.domain, "")
         self._actions.append(Send(Side.CLIENT, octets))
         self._leave(how, [Close(Side.CLIENT)])
         if exchange is None:
             self._watcher.noted(how, "", octets)
         elif not exchange.own:
-            exchange.heard, exchange.by = Reply(_GOING.code, octets), PROXY
+            exchange.heard, exchange.by = Reply(going.code, octets), PROXY
             self._answers.told(exchange)
 
     def _leave(self, how: str, actions: list[Action]) -> None:
@@ -439,7 +446,6 @@ class Relay:
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 _COMMAND, _HELD = Framing.COMMAND, Framing.HELD
 _MAIL_DATA, _CHUNK, _OPAQUE = Framing.MAIL_DATA, Framing.CHUNK, Framing.OPAQUE
-_GOING = SayReply.parse("421", "CONNECT")
 
 
 def _first_word(reply: Reply) -> str:

@@ -74,7 +74,7 @@ def test_who_is_late_ends_the_session(client: bytes, how: str) -> None:
         talk.play("C: NOOP\n> NOOP")
     talk.take(talk.relay.late(talk.relay.awaited()))
     talk.play("""
-        S: 421 mail.example.org Service not available, closing transmission channel
+        S: 421 4.4.2 mail.example.org Timeout exceeded
         (client: close)
         (upstream: close)
     """)

@@ -115,3 +115,19 @@ def test_upstream_is_never_refused() -> None:
     """What upstream says is always relayed."""
     with pytest.raises(RefusalError, match="always relayed"):
         refused_anomalies(["mixed-codes=refuse"])
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("client-timeout", b"421 4.4.2 proxy.example.org Timeout exceeded\r\n"),
+        ("too-many-connections", b"421 4.3.2 proxy.example.org Too many connections\r\n"),
+        ("shutdown", b"421 proxy.example.org Service not available, closing"),
+    ],
+)
+def test_a_session_that_the_proxy_ends_is_told_why(how: str, said: bytes) -> None:
+    """The 421 says what a client's log should show."""
+    talk = careful()
+    talk.unread(Side.CLIENT)
+    talk.take(talk.relay.shut_down(how))
+    assert talk.unread(Side.CLIENT).startswith(said.replace(b"proxy.example", b"mail.example"))

@@ -20,6 +20,7 @@ from smtpproxy.net.proxiedleg import ProxiedLeg
 from smtpproxy.net.session import ProxySession
 from smtpproxy.net.signals import on_signals
 from smtpproxy.place import Ends
+from smtpproxy.refusals import TOO_MANY
 from smtpproxy.smtp.state import Phase
 
 _PROXIED = "haproxy:"
@@ -158,7 +159,7 @@ class ProxyService(Service):
         """Return a new session, which ends at once where there are too many."""
         session = self._make_session(ends, self._session_gone)
         if len(self._sessions) + len(self._waiting) >= self._max_connections:
-            session.refusal = "too-many-connections"
+            session.refusal = TOO_MANY
             self._reactor.callLater(_GRACE, session.abort)
         self._sessions.add(session)
         if self._looking is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.net.sessions import Conversation
 
-GOING = b"421 localhost Service not available, closing transmission channel\r\n"
+GOING = b"421 4.4.2 localhost Timeout exceeded\r\n"
 
 
 def wait(talk: Conversation, seconds: int) -> None:
