@@ -21,7 +21,7 @@ def upstream_time(exchange: Exchange, limits: Limits) -> tuple[str, float]:
     """Return what upstream owes, and the seconds that it has for that."""
     if exchange.stage == "CONNECT":
         return "CONNECT", limits.greeting_timeout
-    if ends_message(exchange):
+    if ends_message(exchange.stage, exchange.command):
         return "END-OF-DATA", limits.end_of_data_timeout
     if exchange.stage == "DATA":
         return "DATA", limits.data_timeout

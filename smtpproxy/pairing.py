@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 from smtpproxy.exchange import Exchange
-from smtpproxy.smtp.facts import Command, Reply, is_last_chunk
+from smtpproxy.smtp.facts import Command, Continuation, Reply, is_last_chunk
 from smtpproxy.smtp.state import State
 
 END_OF_DATA = "END-OF-DATA"
@@ -47,7 +47,7 @@ class Pairing(deque[Exchange]):
         `exchange` is the first of them and at the head no more; `code` is its reply code, or 0.
         RFC 2033 §4.2: in LMTP there is one for each accepted recipient.
         """
-        if exchange.continues or not ends_message(exchange):
+        if exchange.continues or not ends_message(exchange.stage, exchange.command):
             return
         paths = self._state.accepted_addresses() if self._state.recipients > 1 else []
         if code == PER_RECIPIENT:
@@ -63,11 +63,10 @@ class Pairing(deque[Exchange]):
         self.extendleft(reversed(followers))
 
 
-def ends_message(exchange: Exchange) -> bool:
+def ends_message(stage: str, command: Command | Continuation | None) -> bool:
     """Is this the end of mail data, by its dot or by the last BDAT?"""
-    command = exchange.command
-    return exchange.stage == END_OF_DATA or (
-        exchange.stage == "BDAT" and isinstance(command, Command) and is_last_chunk(command.wire)
+    return stage == END_OF_DATA or (
+        stage == "BDAT" and isinstance(command, Command) and is_last_chunk(command.wire)
     )
 
 

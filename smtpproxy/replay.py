@@ -100,7 +100,7 @@ class Replay:
         self._prologue: Point = player.tree.root
         self._point: Point | None = None  # in the open transaction
         self._claims: list[tuple[Branch, int]] = []
-        self._miss: bytes = b""  # the answer to the rest of a transaction that was missed
+        self._miss: Answer | None = None  # to the rest of a transaction that was missed
         self._hello: dict[str, Answer] = {}
         # What is compared and shown is what may be kept: the cassette holds no more.
         self._redactor = Redactor()
@@ -119,10 +119,10 @@ class Replay:
         if stage in PROLOGUE:
             return self._answered(stage, exchange, self._prologue_step(stage, sent))
         if stage == "NOOP" or (stage in FREE and self._point is None):
-            self._miss = b"" if stage == "RSET" else self._miss
+            self._miss = None if stage == "RSET" else self._miss
             return self._free(stage)
         if self._miss:
-            return Answer(self._miss)
+            return self._miss
         return self._transaction_step(stage, sent)
 
     def continuation(self, line: Continuation) -> Answer:
@@ -140,7 +140,7 @@ class Replay:
 
     def end_of_mail_data(self) -> Answer:
         """Answer as recorded."""
-        return Answer(self._miss) if self._miss else self._transaction_step(END_OF_DATA, b"")
+        return self._miss or self._transaction_step(END_OF_DATA, b"")
 
     def gone(self) -> None:
         """What was claimed and not told from its likes is unused again."""
@@ -180,7 +180,7 @@ class Replay:
                 return self._free(stage)
             answer = self._missed(stage, sent, point, key)
             self._leave_transaction()
-            self._miss = answer.octets
+            self._miss = answer
             return answer
         self._claims.append((branch, slot))
         following, heard = branch.slots[slot]
@@ -193,7 +193,7 @@ class Replay:
 
     def _leave_transaction(self) -> None:
         """The transaction is over before its end: it was recorded so, or is taken back."""
-        self._miss = b""
+        self._miss = None
         if self._point is not None:
             if self._point.endings:
                 self._point.endings -= 1
@@ -210,7 +210,7 @@ class Replay:
         likely = sorted(near, key=lambda branch: not branch.free)
         miss = self._player.miss(verdict, stage, sent, same or (likely[0] if likely else None))
         words = f"{_MISS.get(stage, _MISS_ELSEWHERE)} smtpproxy: {miss}"
-        return Answer(_one_line(words), close=stage == "CONNECT")
+        return Answer(_one_line(words), close=stage == "CONNECT", each=True)
 
 
 def without_unreplayable(heard: bytes | None) -> bytes | None:

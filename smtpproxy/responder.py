@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from smtpproxy.smtp.client import ClientReader
-from smtpproxy.smtp.facts import Chunk, Command, Continuation, MailData
+from smtpproxy.pairing import END_OF_DATA, ends_message
+from smtpproxy.smtp.client import UNREADABLE, ClientReader
+from smtpproxy.smtp.facts import Chunk, ClientFact, Command, Continuation, MailData
 from smtpproxy.smtp.server import final_code
+from smtpproxy.smtp.state import State
 
 
 class Answer(NamedTuple):
-    """What the server says, octets as on the wire, and whether it then closes."""
+    """What the server says, octets as on the wire, and whether it then closes.
+
+    `each`: it is about a message, and holds for each of its recipients alike.
+    """
 
     octets: bytes
     close: bool = False
+    each: bool = False
 
 
 class Responder(Protocol):
@@ -41,17 +47,18 @@ class Responder(Protocol):
 class LocalServer:
     """Reads what a client sends and lets a responder answer."""
 
-    __slots__ = ("_bdat", "_reader", "_responder", "closed")
+    __slots__ = ("_bdat", "_reader", "_responder", "_state", "closed")
 
     def __init__(self, responder: Responder) -> None:
         self._responder = responder
         self._reader = ClientReader()
+        self._state = State()
         self._bdat: Command | None = None
         self.closed = False
 
     def connected(self) -> bytes:
         """Return the greeting."""
-        return self._said(self._responder.greeting())
+        return self._said("CONNECT", None, self._responder.greeting())
 
     def receive(self, octets: bytes) -> bytes:
         """Return what is said in answer to these octets."""
@@ -59,31 +66,42 @@ class LocalServer:
         reader.receive(octets)
         said: list[bytes] = []
         while not self.closed and (fact := reader.next()) is not None:
-            stage, answer = "", None
-            if type(fact) is Command:
-                if fact.verb == "BDAT":
-                    self._bdat = fact
-                else:
-                    stage, answer = fact.verb, self._responder.command(fact)
-            elif type(fact) is MailData:
-                if fact.last:
-                    answer = self._responder.end_of_mail_data()
-            elif type(fact) is Chunk:
-                if fact.last and self._bdat is not None:
-                    answer = self._responder.command(self._bdat)
-            elif type(fact) is Continuation:
-                stage, answer = "AUTH", self._responder.continuation(fact)
-            else:
-                answer = Answer(b"500 5.5.2 Line too long\r\n", close=True)
-            if answer is not None:
-                said.append(self._said(answer))
-                reader.answered(stage, final_code(answer.octets))
+            if type(fact) is Command and fact.verb != "BDAT":
+                said.append(self._said(fact.verb, fact, self._responder.command(fact)))
+            elif type(fact) is not MailData:
+                said.append(self._other(fact))
+            elif fact.last:
+                said.append(self._said(END_OF_DATA, None, self._responder.end_of_mail_data()))
         return b"".join(said)
 
     def gone(self) -> None:
         """The client has left."""
         self._responder.gone()
 
-    def _said(self, answer: Answer) -> bytes:
+    def _other(self, fact: ClientFact) -> bytes:
+        """Return what is said in answer to anything but mail data and usual commands."""
+        match fact:
+            case Command():
+                self._bdat = fact
+                return b""
+            case Chunk(last=False):
+                return b""
+            case Chunk() if self._bdat is not None:
+                return self._said("BDAT", self._bdat, self._responder.command(self._bdat))
+            case Continuation():
+                return self._said("AUTH", None, self._responder.continuation(fact))
+        return self._said(UNREADABLE, None, Answer(b"500 5.5.2 Line too long\r\n", close=True))
+
+    def _said(self, stage: str, command: Command | None, answer: Answer) -> bytes:
+        """Take note of an answer, and return it as often as it is due."""
+        octets = answer.octets * self._replies(stage, command) if answer.each else answer.octets
+        code = final_code(octets)
+        self._state.observe(stage, command, code)
+        self._reader.answered(stage, code)
         self.closed = self.closed or answer.close
-        return answer.octets
+        return octets
+
+    def _replies(self, stage: str, command: Command | None) -> int:
+        """Return how many replies are due: RFC 2033 §4.2 and §4.3, one for each recipient."""
+        state = self._state
+        return max(1, state.recipients) if state.lmtp and ends_message(stage, command) else 1

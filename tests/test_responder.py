@@ -149,3 +149,44 @@ def test_the_responder_hears_that_the_client_has_left() -> None:
     responder = Echo()
     LocalServer(responder).gone()
     assert responder.asked == [b"gone"]
+
+
+class Mailbox(Echo):
+    """Answers for each recipient, whatever it is asked."""
+
+    def command(self, command: Command) -> Answer:
+        """Answer by the verb."""
+        return super().command(command)._replace(each=True)
+
+    def end_of_mail_data(self) -> Answer:
+        """Take the message."""
+        return super().end_of_mail_data()._replace(each=True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "replies"),
+    [
+        (b"LHLO x\r\nMAIL\r\nRCPT\r\nRCPT\r\n", 2),
+        (b"LHLO x\r\nMAIL\r\nRCPT\r\nRCPT\r\nEHLO x\r\nMAIL\r\nRCPT\r\nRCPT\r\n", 1),
+        (b"LHLO x\r\nMAIL\r\nRCPT\r\nRCPT\r\nRSET\r\nMAIL\r\nRCPT\r\n", 1),
+        (b"LHLO x\r\nMAIL\r\nRCPT\r\nRCPT\r\nMAIL\r\nRCPT\r\nRCPT\r\nRCPT\r\n", 3),
+        (b"LHLO x\r\nMAIL\r\n", 1),
+        (b"MAIL\r\nRCPT\r\nRCPT\r\n", 1),
+    ],
+)
+def test_a_message_is_answered_for_each_recipient(sent: bytes, replies: int) -> None:
+    """RFC 2033 §4.2: after LHLO there is a reply for each RCPT accepted in this transaction."""
+    server = LocalServer(Mailbox())
+    server.connected()
+    assert server.receive(sent + b"DATA\r\n").count(b"\r\n") == sent.count(b"\r\n") + 1
+    assert server.receive(b".\r\n") == b"250 taken\r\n" * replies
+    assert server.receive(b"BDAT 0 LAST\r\n") == b"250 BDAT\r\n"
+
+
+def test_a_last_chunk_is_answered_for_each_recipient() -> None:
+    """RFC 2033 §4.3: so is the last BDAT, and no other."""
+    server = LocalServer(Mailbox())
+    server.connected()
+    server.receive(b"LHLO x\r\nMAIL\r\nRCPT\r\nRCPT\r\n")
+    assert server.receive(b"BDAT 1\r\nx") == b"250 BDAT\r\n"
+    assert server.receive(b"BDAT 1 LAST\r\nx") == b"250 BDAT\r\n" * 2
