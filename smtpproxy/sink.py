@@ -11,17 +11,18 @@ from collections.abc import Callable
 from smtpproxy.responder import Answer
 from smtpproxy.smtp.facts import Command, Continuation
 from smtpproxy.smtp.path import parse_path
+from smtpproxy.smtp.protocols import SMTP, MailProtocol
 
 DOMAIN = "sink.localhost"
 SIZE_LIMIT = 1024 * 1024 * 1024
 
-_EHLO = (
+_HELO = f"250 {DOMAIN} greets you\r\n".encode()
+_KEYWORDS = (
     f"250-{DOMAIN} greets you\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
     f"250-SIZE {SIZE_LIMIT}\r\n250-AUTH PLAIN LOGIN\r\n250 ENHANCEDSTATUSCODES\r\n"
 ).encode()
 _BEGIN = ("MAIL", "SEND", "SOML", "SAML")
 _PLAIN_ANSWERS = {
-    "HELO": f"250 {DOMAIN} greets you",
     "NOOP": "250 2.0.0 Ok",
     "VRFY": "252 2.5.0 Send some mail, it will be taken",
     "EXPN": "252 2.5.0 Send some mail, it will be taken",
@@ -33,24 +34,23 @@ _NOT_HERE = ("STARTTLS", "ETRN", "TURN", "ATRN", "BDAT", "XCLIENT", "XFORWARD", 
 class Sink:
     """One session with the sink. `count` numbers the messages of all sessions."""
 
-    def __init__(self, count: Callable[[], int]) -> None:
+    def __init__(self, count: Callable[[], int], protocol: MailProtocol = SMTP) -> None:
         self._count = count
+        self._protocol = protocol
         self._sender = False
         self._recipients = 0
         self._prompts: list[bytes] = []  # that AUTH still has to show
 
     def greeting(self) -> Answer:
         """Greet."""
-        return Answer(f"220 {DOMAIN} ESMTP smtpproxy sink\r\n".encode())
+        return Answer(f"220 {DOMAIN} {self._protocol.greeting} smtpproxy sink\r\n".encode())
 
     def command(self, command: Command) -> Answer:
         """Accept the command."""
         verb = command.verb
-        if verb == "EHLO":
+        if verb in self._protocol.hellos:
             self._reset()
-            return Answer(_EHLO)
-        if verb in ("HELO", "RSET"):
-            self._reset()
+            return Answer(_KEYWORDS if verb == self._protocol.hello else _HELO)
         if verb == "QUIT":
             return Answer(f"221 2.0.0 {DOMAIN} closing\r\n".encode(), close=True)
         return Answer(f"{self._text(verb, command)}\r\n".encode())
@@ -59,7 +59,11 @@ class Sink:
         if verb in _PLAIN_ANSWERS:
             return _PLAIN_ANSWERS[verb]
         if verb == "RSET":
+            self._reset()
             return "250 2.0.0 Ok"
+        if verb in SMTP.hellos:
+            # RFC 2033 §4.1: 500 is recommended, so that who speaks the wrong protocol learns of it.
+            return "500 This is LMTP: say LHLO"
         if verb in _BEGIN or verb == "RCPT":
             return self._envelope(verb, command)
         if verb == "DATA":
@@ -105,7 +109,7 @@ class Sink:
     def end_of_mail_data(self) -> Answer:
         """Accept the message."""
         self._reset()
-        return Answer(f"250 2.0.0 Ok: message {self._count()} taken\r\n".encode())
+        return Answer(f"250 2.0.0 Ok: message {self._count()} taken\r\n".encode(), each=True)
 
     def gone(self) -> None:
         """Nothing to clear away."""

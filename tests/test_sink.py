@@ -5,6 +5,7 @@ from itertools import count
 import pytest
 
 from smtpproxy.sink import DOMAIN, Sink
+from smtpproxy.smtp.protocols import LMTP, SMTP, MailProtocol
 from smtpproxy.smtp.server import ServerReader
 from tests.cassette.dialogues import Client, dialogue
 
@@ -38,10 +39,10 @@ def client() -> Client:
     return connect()
 
 
-def connect() -> Client:
+def connect(protocol: MailProtocol = SMTP) -> Client:
     """Connect to a new sink."""
     taken = count(1)
-    return Client(Sink(lambda: next(taken)))
+    return Client(Sink(lambda: next(taken), protocol))
 
 
 def codes(octets: bytes) -> list[int]:
@@ -60,9 +61,11 @@ def test_a_message_is_taken(client: Client) -> None:
     assert client.server.closed
 
 
-def test_ehlo_offers_what_clients_like(client: Client) -> None:
+@pytest.mark.parametrize(("protocol", "hello"), [(SMTP, "EHLO"), (LMTP, "LHLO")])
+def test_it_offers_what_clients_like(protocol: MailProtocol, hello: str) -> None:
     """Its own name first, then the extensions, of which it keeps every one."""
-    first, *keywords = client.says("EHLO app.example.org").decode().split("\r\n")[:-1]
+    client = connect(protocol)
+    first, *keywords = client.says(f"{hello} app.example.org").decode().split("\r\n")[:-1]
     assert first[:4] == "250-"
     assert first[4:].split()[0] == DOMAIN
     offered = {line[4:].split()[0] for line in keywords}
@@ -152,3 +155,44 @@ def test_any_credentials_are_taken(client: Client, said: list[str], heard: str) 
 def test_an_empty_prompt_is_a_334_and_a_blank(client: Client) -> None:
     """RFC 4954 §4: the challenge of PLAIN is empty, and the blank before it stays."""
     assert client.says("AUTH PLAIN") == b"334 \r\n"
+
+
+def test_a_message_is_taken_for_each_recipient() -> None:
+    """In LMTP there is one reply for each, and it is one message: RFC 2033 §4.2."""
+    letter = dialogue(
+        """
+        C: MAIL FROM:<a@example.org>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<b@example.net>
+        S: 250 2.1.5 Ok
+        C: RCPT TO:<b@example.net>
+        S: 250 2.1.5 Ok
+        C: DATA
+        S: 354 End data with <CRLF>.<CRLF>
+        C: Hi
+        C: .
+        S: 250 2.0.0 Ok: message 1 taken
+        S: 250 2.0.0 Ok: message 1 taken
+        """
+    )
+    client = connect(LMTP)
+    assert client.greeting == b"220 sink.localhost LMTP smtpproxy sink\r\n"
+    assert codes(client.says("LHLO app.example.org")) == [250]
+    for number in (1, 2):
+        assert client.played(letter) == letter.replace("message 1", f"message {number}")
+
+
+@pytest.mark.parametrize("hello", ["HELO", "EHLO"])
+def test_lmtp_takes_no_hello_of_smtp(hello: str) -> None:
+    """RFC 2033 §4.1: both sides learn that they speak different protocols; nothing else happens."""
+    client = connect(LMTP)
+    client.says("LHLO app.example.org", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>")
+    assert codes(client.says(f"{hello} app.example.org")) == [500]
+    assert codes(client.says("DATA")) == [354]
+
+
+def test_lmtp_needs_a_recipient_too() -> None:
+    """RFC 2033 §4.2: DATA fails with 503 where no RCPT was successful."""
+    client = connect(LMTP)
+    client.says("LHLO app.example.org", "MAIL FROM:<a@example.org>")
+    assert codes(client.says("RCPT TO:", "DATA")) == [501, 503]
