@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from smtpproxy.place import Place
 from smtpproxy.smtp.facts import Reply
-
-_HELLO = b"EHLO smtpproxy.localhost\r\n"
+from smtpproxy.smtp.protocols import SMTP, MailProtocol
 
 
 class IntroductionError(Exception):
@@ -19,8 +18,9 @@ class IntroductionError(Exception):
 class Introduction:
     """What is said to upstream on behalf of one client, which is at `source`."""
 
-    def __init__(self, source: Place) -> None:
+    def __init__(self, source: Place, protocol: MailProtocol = SMTP) -> None:
         self._source = source
+        self._hello = f"{protocol.hello} smtpproxy.localhost\r\n".encode()
         self._said: list[bytes] = []
 
     def after(self, reply: Reply) -> bytes:
@@ -30,7 +30,7 @@ class Introduction:
         """
         steps = len(self._said)
         if steps == 0:
-            command = _HELLO if reply.code // 100 == 2 else b""
+            command = self._hello if reply.code // 100 == 2 else b""
         elif steps == 1:
             command = self._xclient(reply)
         else:

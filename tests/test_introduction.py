@@ -7,16 +7,18 @@ import pytest
 from smtpproxy.introduction import Introduction
 from smtpproxy.place import Place
 from smtpproxy.relay import Relay
+from smtpproxy.smtp.protocols import LMTP, SMTP, MailProtocol
 from tests.dialogue import Conversation
 
 HELLO = "U: 220 mail.example.org\n> EHLO smtpproxy.localhost"
 OFFER = "U: 250-mail.example.org\nU: 250 XCLIENT NAME ADDR PORT\n"
 
 
-def introduced(source: Place) -> Conversation:
+def introduced(source: Place, protocol: MailProtocol = SMTP) -> Conversation:
     """Return a conversation whose client is at this place."""
     talk = Conversation()
-    talk.relay = Relay(talk.witness, lambda: 0.0, domain="proxy", introduction=Introduction(source))
+    introduction = Introduction(source, protocol)
+    talk.relay = Relay(talk.witness, lambda: 0.0, domain="proxy", introduction=introduction)
     talk.take(talk.relay.connected())
     return talk
 
@@ -66,3 +68,12 @@ def test_a_refusing_greeting_is_relayed() -> None:
     talk = introduced(Place("192.0.2.7", 1))
     talk.play("U: 554 no\nS: 554 no\nC: QUIT\n> QUIT\nU: 221 Bye\nS: 221 Bye")
     assert talk.witness.codes() == [("CONNECT", 554), ("QUIT", 221)]
+
+
+def test_lmtp_is_introduced_by_lhlo() -> None:
+    """RFC 2033 §4.1: an LMTP server takes no EHLO. What the client says is LHLO, too."""
+    talk = introduced(Place("192.0.2.7", 1), LMTP)
+    talk.play(HELLO.replace("EHLO", "LHLO"))
+    talk.play(f"{OFFER}> XCLIENT ADDR=192.0.2.7 PORT=1\nU: 220 again\nS: 220 again")
+    talk.play("C: LHLO app.example.org\n> LHLO app.example.org\nU: 250 Ok\nS: 250 Ok")
+    assert talk.relay.state.lmtp

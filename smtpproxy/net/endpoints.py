@@ -8,6 +8,8 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from smtpproxy.smtp.protocols import SMTP, MailProtocol
+
 SINK = "sink:"
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%a-z]+\]|[^:\s\[\]/]+)(?::(?P<port>[0-9]{1,5}))?")
 _KIND = re.compile(r"([a-z][a-z0-9]*):(?!//)(.*)", re.DOTALL)
@@ -60,7 +62,7 @@ def with_timeout(endpoint: str, seconds: int) -> str:
     return f"{endpoint}:timeout={seconds}"
 
 
-def upstream_endpoint(where: str) -> str:
+def upstream_endpoint(where: str, protocol: MailProtocol = SMTP) -> str:
     """Return the client endpoint string for HOST[:PORT], smtp://HOST or an endpoint string.
 
     `sink:` stays as it is. Raises WhereError.
@@ -68,18 +70,30 @@ def upstream_endpoint(where: str) -> str:
     if where == SINK:
         return where
     if where == SINK.rstrip(":"):
-        raise WhereError(f"did you mean {SINK!r}? A host of that name is {where}:25")
+        host = f"{where}:{protocol.port or 'PORT'}"
+        raise WhereError(f"did you mean {SINK!r}? A host of that name is {host}")
     scheme, separator, rest = where.partition("://")
     if separator:
-        if scheme not in ("smtp", "smtps"):
-            raise WhereError(f"expected smtp://HOST or smtps://HOST, got {where!r}")
-        host, port = _host_port(rest.rstrip("/"))
-        kind, standard = ("tls", 465) if scheme == "smtps" else ("tcp", 25)
-        return f"{kind}:{_escaped(host)}:{standard if port is None else port}"
+        if scheme not in protocol.schemes:
+            host = "HOST" if protocol.port else "HOST:PORT"
+            known = " or ".join(f"{scheme}://{host}" for scheme in protocol.schemes)
+            raise WhereError(f"expected {known}, got {where!r}")
+        kind, standard = protocol.schemes[scheme]
+        return _client_endpoint(kind, rest.rstrip("/"), standard)
     if (found := _KIND.fullmatch(where)) and found[1] in _CLIENT_KINDS and not found[2].isdigit():
         return where
+    return _client_endpoint("tcp", where, protocol.port)
+
+
+def _client_endpoint(kind: str, where: str, standard: int | None) -> str:
     host, port = _host_port(where)
-    return f"tcp:{_escaped(host)}:{25 if port is None else port}"
+    port = standard if port is None else port
+    if port is None:
+        # RFC 2033 §3: by arrangement only, and never on port 25.
+        raise WhereError(
+            f"LMTP has no standard port; expected {where}:PORT, or unix:/PATH for a socket"
+        )
+    return f"{kind}:{_escaped(host)}:{port}"
 
 
 def _argument(endpoint: str, name: str) -> str | None:

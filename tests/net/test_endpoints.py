@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.testing import MemoryReactorClock
@@ -13,6 +15,7 @@ from smtpproxy.net.endpoints import (
     upstream_endpoint,
     with_timeout,
 )
+from smtpproxy.smtp.protocols import LMTP, SMTP, MailProtocol
 
 
 @pytest.mark.parametrize(
@@ -153,6 +156,43 @@ def test_what_is_no_upstream(where: str) -> None:
     """What can't be read is refused, with what was expected."""
     with pytest.raises(WhereError, match="expected"):
         upstream_endpoint(where)
+
+
+@pytest.mark.parametrize(
+    ("where", "endpoint"),
+    [
+        ("mail.example.org:24", "tcp:mail.example.org:24"),
+        ("lmtp://mail.example.org:24/", "tcp:mail.example.org:24"),
+        ("[2001:db8::25]:24", "tcp:2001\\:db8\\:\\:25:24"),
+        ("unix:/run/dovecot/lmtp", "unix:/run/dovecot/lmtp"),
+        ("sink:", "sink:"),
+    ],
+)
+def test_upstreams_endpoint_string_in_lmtp(where: str, endpoint: str) -> None:
+    """A port that is named, or a socket of the file system, is as good as in SMTP."""
+    assert upstream_endpoint(where, LMTP) == endpoint
+
+
+@pytest.mark.parametrize("where", ["mail.example.org", "lmtp://mail.example.org", "[::1]", "tcp"])
+def test_lmtp_has_no_standard_port(where: str) -> None:
+    """RFC 2033 §3: nobody can guess it, and it is never 25; the error shows what to write."""
+    host = where.removeprefix("lmtp://")
+    with pytest.raises(WhereError, match=rf"{re.escape(host)}:PORT, or unix:/PATH"):
+        upstream_endpoint(where, LMTP)
+
+
+@pytest.mark.parametrize(
+    ("where", "protocol", "expected"),
+    [
+        ("smtp://mail.example.org", LMTP, "expected lmtp://HOST:PORT"),
+        ("lmtp://mail.example.org:24", SMTP, "expected smtp://HOST or smtps://HOST"),
+        ("sink", LMTP, "did you mean 'sink:'"),
+    ],
+)
+def test_upstream_of_the_other_protocol(where: str, protocol: MailProtocol, expected: str) -> None:
+    """What belongs to the other protocol is refused, with what belongs to this one."""
+    with pytest.raises(WhereError, match=expected):
+        upstream_endpoint(where, protocol)
 
 
 @pytest.mark.parametrize(
