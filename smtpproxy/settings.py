@@ -47,6 +47,12 @@ OPTIONS: tuple[Option, ...] = (
         "sink: for the built-in server that accepts everything",
     ),
     Option(
+        "protocol",
+        TEXT,
+        "smtp or lmtp: what upstream speaks; LMTP has no standard port, so --upstream must name it",
+        "smtp",
+    ),
+    Option(
         "upstream-proxy-protocol",
         TEXT,
         "v1 or v2: tell upstream the client's own address by a PROXY header",

@@ -53,6 +53,7 @@ from smtpproxy.settings import (
     settle,
 )
 from smtpproxy.sink import Sink
+from smtpproxy.smtp.protocols import PROTOCOLS
 from smtpproxy.statistics import Statistics
 from smtpproxy.transcript import Observer, Session, Transcript
 
@@ -126,6 +127,7 @@ class Proxy:
         self.statistics = Statistics()
         self._observers += [self.statistics, Alarm()]
         mode = settings.choice("mode", MODES)
+        self._protocol = PROTOCOLS[settings.choice("protocol", PROTOCOLS)]
         listen = [self._listen_endpoint(where) for where in settings.many("listen")]
         self._limits = settings.limits()
         self._refused = _refused(settings)
@@ -176,7 +178,7 @@ class Proxy:
             state=session.state,
             limits=limits,
             refused=self._refused,
-            introduction=Introduction(ends.source) if self._xclient else None,
+            introduction=Introduction(ends.source, self._protocol) if self._xclient else None,
         )
         return ProxySession(relay, self._upstream, reactor, gone, ends, limits)
 
@@ -216,11 +218,11 @@ class Proxy:
                 f"--mode {asked} needs --upstream WHERE{why}; sink: accepts everything"
             )
         try:
-            endpoint = upstream_endpoint(where)
+            endpoint = upstream_endpoint(where, self._protocol)
             preface = self._preface(endpoint)
             if endpoint == SINK:
                 taken = itertools.count(1)
-                return LocalUpstream(SINK, lambda: Sink(lambda: next(taken)))
+                return LocalUpstream(SINK, lambda: Sink(lambda: next(taken), self._protocol))
             connecting = client_endpoint(self._reactor, endpoint, self._connect_timeout())
             return EndpointUpstream(endpoint, connecting, preface)
         except WhereError as error:

@@ -19,6 +19,7 @@ FIXED = {
     "rule",
     "log",
     "log-format",
+    "protocol",
     "ready-file",
     "config",
 }

@@ -42,6 +42,10 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("--upstream http://mail.example.org", ["--upstream", "smtp://HOST"]),
     ("--upstream tcp:mail.example.org", ["--upstream", "port"]),
     ("--upstream 192.0.2.1 --upstream-proxy-protocol v3", ["'v3'", "v1 or v2"]),
+    ("--upstream sink: --protocol lmpt", ["'lmpt'", "smtp or lmtp", "did you mean 'lmtp'?"]),
+    ("--mode replay --cassette kept.yaml --protocol x", ["--protocol", "'x'", "smtp or lmtp"]),
+    ("--upstream a.example.org --protocol lmtp", ["--upstream", "a.example.org:PORT", "unix:"]),
+    ("--upstream smtp://a --protocol lmtp", ["--upstream", "'smtp://a'", "lmtp://HOST"]),
     ("--upstream sink: --upstream-proxy-protocol v1", ["--upstream-proxy-protocol", "sink:"]),
     ("--upstream smtps://a --upstream-proxy-protocol v2", ["plain", "tcp:", "tls:a:465"]),
     ("--upstream ssl:a:465 --upstream-proxy-protocol v2", ["plain", "tcp:", "ssl:a:465"]),
@@ -133,6 +137,7 @@ def test_every_option_is_taken_from_the_command_line() -> None:
         "--rule RCPT:_550 --upstream-proxy-protocol v1 --log - --log-format json --stats s.json "
         "--ready-file r --drain 1 --max-connections 9 "
         "--connect-timeout 9 --repeat --allow-remote --config c.yaml --on-anomaly refuse --xclient "
+        "--protocol lmtp "
         + " ".join(f"--{name.replace('_', '-')} 9" for name in DEFAULT_LIMITS._fields)
     )
     assert set(given) >= {option.name for option in OPTIONS}
@@ -184,6 +189,30 @@ def test_relaying_connects_to_upstream() -> None:
     running.client()
     ((host, port, *_),) = running.reactor.tcpClients
     assert (host, port) == ("192.0.2.25", 26)
+
+
+def test_lmtp_with_the_sink() -> None:
+    """A client hears of LMTP at once, and of its message once for each recipient."""
+    running = Running("--upstream sink: --protocol lmtp --log none")
+    said = ("LHLO x", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>")
+    heard = running.dialogue(*said, "RCPT TO:<c@example.net>", "DATA", "Hi", ".", "QUIT")
+    assert heard[0] == "220 sink.localhost LMTP smtpproxy sink"
+    assert heard[-3:-1] == ["250 2.0.0 Ok: message 1 taken"] * 2
+    assert heard[-1].startswith("221 ")
+    assert running.dialogue("EHLO x")[-1].startswith("500 ")
+
+
+def test_lmtp_is_told_of_the_client_by_xclient() -> None:
+    """--xclient says LHLO where --protocol says lmtp."""
+    running = Running("--upstream 192.0.2.25:24 --protocol lmtp --xclient --log none")
+    running.client()
+    ((host, port, factory, _, _),) = running.reactor.tcpClients
+    leg: Any = factory.buildProtocol(None)
+    server = Socket()
+    leg.makeConnection(server)
+    server.protocol = leg
+    server.receive(b"220 mail.example.org LMTP\r\n")
+    assert (host, port, server.taken) == ("192.0.2.25", 24, b"LHLO smtpproxy.localhost\r\n")
 
 
 def test_one_client_too_many_is_told_so(folder: Path) -> None:
