@@ -15,6 +15,8 @@ from smtpproxy.smtp.state import State
 END_OF_DATA = "END-OF-DATA"
 #: Draft "SMTP Per-Recipient Data Response": a reply for each recipient follows, and one for all.
 PER_RECIPIENT = 353
+#: A server that does not know BDAT refuses the command, and no recipient's message.
+_NO_BDAT = (500, 502)
 #: Most replies without a command that are kept for commands to come.
 _MOST_EARLY = 1000
 
@@ -48,6 +50,8 @@ class Pairing(deque[Exchange]):
         RFC 2033 §4.2: in LMTP there is one for each accepted recipient.
         """
         if exchange.continues or not ends_message(exchange.stage, exchange.command):
+            return
+        if exchange.stage == "BDAT" and code in _NO_BDAT:
             return
         paths = self._state.accepted_addresses() if self._state.recipients > 1 else []
         if code == PER_RECIPIENT:

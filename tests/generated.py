@@ -47,7 +47,7 @@ ACCEPTED = {"DATA": (354, 354, 300, 399), "AUTH": (334,), "STARTTLS": (220,), "T
 ACCEPTED["ATRN"] = (250,)
 REFUSED = (550, 503, 421, 235, 199, 0, 454)
 CODES = (250, 250, 250, 220, 221, 252, 334, 421, 450, 550, 0, 999, 299)
-MESSAGE_CODES = (*CODES, 353, 353)
+MESSAGE_CODES = (*CODES, 353, 353, 502)
 #: What is never early: upstream may say goodbye out of the blue, and reading ends with a switch.
 CLOSING = (221, 421)
 SWITCHES = ("STARTTLS", "TURN", "ATRN", "")

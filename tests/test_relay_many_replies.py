@@ -106,6 +106,16 @@ def test_lmtp_has_a_reply_for_each_recipient_after_the_last_chunk() -> None:
     assert talk.witness.codes()[-1] == ("QUIT", 221)
 
 
+@pytest.mark.parametrize("code", [500, 502])
+def test_an_lmtp_server_without_bdat_refuses_it_once(code: int) -> None:
+    """RFC 2033 §4.3 is for servers that know BDAT; others refuse a command, and no message."""
+    talk = Conversation()
+    talk.play(LMTP + ENVELOPE)
+    talk.client(b"BDAT 2 LAST\r\nHiQUIT\r\n")
+    talk.upstream(b"%d what?\r\n221 Bye\r\n" % code)
+    assert talk.witness.codes()[-2:] == [("BDAT", code), ("QUIT", 221)]
+
+
 def test_smtp_after_a_refused_lhlo_has_one_reply() -> None:
     """It is the accepted hello that decides how many replies there are."""
     talk = Conversation()
