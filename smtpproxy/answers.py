@@ -82,7 +82,7 @@ class Answers:
         exchange.heard = heard
         if heard is not None:
             self._actions.append(Send(_CLIENT, heard.wire))
-        if exchange.by == PROXY and self._ending.closing:
+        if exchange.by == PROXY and self._ending.closing and not exchange.more:
             after = [Close(_CLIENT)]
         if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
             self._actions += self._ending.leave(exchange.by, after or [Close(_CLIENT)])

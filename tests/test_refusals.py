@@ -131,3 +131,36 @@ def test_a_session_that_the_proxy_ends_is_told_why(how: str, said: bytes) -> Non
     talk.unread(Side.CLIENT)
     talk.take(talk.relay.shut_down(how))
     assert talk.unread(Side.CLIENT).startswith(said.replace(b"proxy.example", b"mail.example"))
+
+
+def test_a_refused_message_for_several_recipients_of_lmtp() -> None:
+    """Each accepted recipient gets its reply (RFC 2033 §4.2), and then the session ends."""
+    talk = careful("refuse")
+    talk.play("""
+        S: 220 mail.example.org
+        C: LHLO app.example.org
+        > LHLO app.example.org
+        U: 250 mail.example.org
+        S: 250 mail.example.org
+        C: MAIL FROM:<a@example.org>
+        > MAIL FROM:<a@example.org>
+        U: 250 Ok
+        S: 250 Ok
+        C: RCPT TO:<b@example.net>
+        > RCPT TO:<b@example.net>
+        U: 250 Ok
+        S: 250 Ok
+        C: RCPT TO:<c@example.net>
+        > RCPT TO:<c@example.net>
+        U: 250 Ok
+        S: 250 Ok
+        C: DATA
+        > DATA
+        U: 354 go
+        S: 354 go
+    """)
+    talk.client(b"Hi\n.\n.\r\n")
+    talk.unread(Side.UPSTREAM)
+    talk.client(b"\r\n.\r\n")
+    assert talk.unread(Side.CLIENT) == b"554 5.6.0 Message refused: bare-lf\r\n" * 2
+    assert list(talk.done)[-2:] == ["client: close", "upstream: close"]
