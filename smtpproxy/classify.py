@@ -1,6 +1,9 @@
-"""What a reply means where it stands.
+"""What a reply means: four answers, apart from one another, and whether to try again.
 
-Answers from the reply code and the stage alone, by way of the registry.
+1. its code: severity, subject, and whether the registry has it;
+2. its enhanced status code, and whether that contradicts the code;
+3. its place: is the code listed for the stage that it answers;
+4. its reason, as far as its words tell: that is `reasons`.
 """
 
 from __future__ import annotations
@@ -9,9 +12,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from smtpproxy.codes import ANYWHERE, CODES, STAGES, meaning
+from smtpproxy.enhanced import Status, status
+from smtpproxy.reasons import Reason, Reasons
+from smtpproxy.smtp.facts import Reply
 
 #: First digit of a reply code -> severity (RFC 5321 §4.2.1).
 SEVERITIES = {2: "success", 3: "intermediate", 4: "transient", 5: "permanent"}
+#: Second digit -> subject (RFC 5321 §4.2.1).
+SUBJECTS = {0: "syntax", 1: "information", 2: "connections", 5: "mail system"}
+
+LISTED, ALLOWED, UNLISTED = "listed", "allowed anywhere", "unlisted"
 
 
 class Classification(NamedTuple):
@@ -22,6 +32,12 @@ class Classification(NamedTuple):
     known: bool  # is the code in the registry at all
     listed: bool  # is it listed for this stage
     anywhere: bool  # may it come at any stage
+    subject: str  # what the second digit says that it is about, or unspecified
+
+    @property
+    def place(self) -> str:
+        """How the code stands at this stage."""
+        return LISTED if self.listed else ALLOWED if self.anywhere else UNLISTED
 
 
 @lru_cache(maxsize=4096)
@@ -33,4 +49,31 @@ def classify(stage: str, code: int) -> Classification:
         known=code in CODES,
         listed=code in STAGES.get(stage, ()),
         anywhere=code in ANYWHERE,
+        subject=SUBJECTS.get(code // 10 % 10, "unspecified"),
+    )
+
+
+class Explanation(NamedTuple):
+    """All that can be said of one reply; no answer leans on another."""
+
+    code: int
+    standing: Classification
+    status: Status | None  # None: there is no enhanced status code
+    contradicts: bool  # its class is not that of the code (RFC 2034 §4)
+    reason: Reason | None  # None: it is no refusal
+    retryable: bool | None  # may the same message be taken later; None: it is no refusal
+
+
+def explain(reply: Reply, stage: str, reasons: Reasons) -> Explanation:
+    """Return the four answers about a reply to `stage`, and whether to try again."""
+    enhanced = reply.enhanced
+    refused = reply.code // 100 in (4, 5)
+    reason = reasons.reason(reply) if refused else None
+    return Explanation(
+        reply.code,
+        classify(stage, reply.code),
+        status(enhanced),
+        bool(enhanced) and int(enhanced[0]) != reply.code // 100,
+        reason,
+        reasons.retryable(reply, reason) if reason is not None else None,
     )

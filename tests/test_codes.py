@@ -87,7 +87,7 @@ def test_meaning(stage: str, code: int, words: str) -> None:
         ("verfy", "VRFY"),
         ("end-of-data", "END-OF-DATA"),
         ("RCTP", None),
-        ("XCLIENT", None),
+        ("XFOO", None),
         ("", None),
     ],
 )

@@ -1,0 +1,159 @@
+"""Why a server refused: reasons, read from the words and the codes of its reply.
+
+Owns the format of rule files, which is that of KumoMTA's bounce classifier: a table `rules` in
+TOML, a list of patterns for each reason. The first pattern that matches decides; a user's files
+come before the rules that ship with the proxy. Patterns are matched by RE2, all of them in one
+pass, in time linear in the reply.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import re2
+
+from smtpproxy.smtp.facts import Reply
+
+UNCATEGORIZED = "Uncategorized"
+
+#: The names of KumoMTA's bounce classes. A rule file may have others: they are its own.
+NAMES = (
+    *("InvalidRecipient", "InactiveMailbox", "QuotaIssues", "TooManyRecipients", "RelayDenied"),
+    *("BadDomain", "InvalidSender", "AuthenticationFailed", "VirusRelated"),
+    *("ProhibitedAttachment", "SpamContent", "SpamBlock", "SpamRelated", "ContentRelated"),
+    *("TransientFailure", "DNSFailure", "RoutingErrors", "RelayingIssues", "NoAnswerFromHost"),
+    *("BadConnection", "BadConfiguration", "ProtocolErrors", "MessageExpired", "PolicyRelated"),
+    *("AutoReply", "Subscribe", "Unsubscribe", "ChallengeResponse", UNCATEGORIZED),
+)
+#: Octets of a reply that are looked at: its first lines say it.
+_LONGEST = 2048
+
+
+class ReasonsError(ValueError):
+    """A file of rules can't be read. One line, with the file and what was expected."""
+
+
+class Reason(NamedTuple):
+    """Why, and the pattern that decided, or "" where none did."""
+
+    name: str
+    rule: str
+
+
+_UNKNOWN = Reason(UNCATEGORIZED, "")
+
+
+class Reasons:
+    """Rules in the order in which they are asked."""
+
+    def __init__(self, rules: Iterable[Reason], retry: Iterable[Reason] = ()) -> None:
+        """`retry`: patterns of refusals that a later try does (`yes`) or does not (`no`) help."""
+        self.rules = list(rules)
+        self.retry = list(retry)
+        self._set = _compiled(self.rules)
+        self._retrying = _compiled(self.retry)
+        self.reason = lru_cache(maxsize=4096)(self._reason)
+        self.retryable = lru_cache(maxsize=4096)(self._retryable)
+
+    def _reason(self, reply: Reply) -> Reason:
+        """Return why a server refused."""
+        return _first(self.rules, self._set, one_line(reply)) or _UNKNOWN
+
+    def _retryable(self, reply: Reply, reason: Reason) -> bool:
+        """May the same message be taken later, with nothing changed by its sender?"""
+        text = f"{reason.name}: {one_line(reply)}"
+        found = _first(self.retry, self._retrying, text)
+        return found.name == "yes" if found else reply.code // 100 == 4
+
+
+def one_line(reply: Reply) -> str:
+    """Return a reply as rules see it: code, enhanced status code and text, lines apart by blanks.
+
+    What each line repeats of its codes is left out.
+    """
+    enhanced = reply.enhanced
+    lines = (line.decode("utf-8", "replace").strip() for line in reply.wire[:_LONGEST].split(b"\n"))
+    texts = [line[4:].removeprefix(enhanced).strip() for line in lines]
+    return " ".join(filter(None, (f"{reply.code:03d}", enhanced, *texts)))
+
+
+def read_rules(text: str, source: str) -> list[Reason]:
+    """Return the rules in a TOML text; `source` names it in errors. Raises ReasonsError."""
+    try:
+        found = tomllib.loads(text).get("rules")
+    except tomllib.TOMLDecodeError as error:
+        raise ReasonsError(f"{source}: is not TOML: {error}") from None
+    if not isinstance(found, dict):
+        raise ReasonsError(f"{source}: expected a table [rules]")
+    rules = []
+    for name, patterns in found.items():
+        if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
+            raise ReasonsError(f"{source}: {name}: expected a list of patterns")
+        for pattern in patterns:
+            _check(pattern, f"{source}: {name}")
+            rules.append(Reason(name, pattern))
+    return rules
+
+
+def load_reasons(paths: Iterable[Path] = ()) -> Reasons:
+    """Return the rules of these files, and behind them those that ship. Raises ReasonsError."""
+    given = [rule for path in paths for rule in read_rules(_text_of(path), str(path))]
+    shipped, retry = _shipped()
+    return Reasons([*given, *shipped], retry)
+
+
+@cache
+def built_in() -> Reasons:
+    """Return the rules that ship with the proxy."""
+    return load_reasons()
+
+
+def _shipped() -> tuple[list[Reason], list[Reason]]:
+    here = files("smtpproxy")
+    rules = read_rules((here / "reasons.toml").read_text("utf-8"), "reasons.toml")
+    retry = read_rules((here / "retry.toml").read_text("utf-8"), "retry.toml")
+    return rules, retry
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ReasonsError(f"{path}: can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ReasonsError(f"{path}: is not UTF-8") from None
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return options
+
+
+def _check(pattern: str, where: str) -> None:
+    try:
+        re2.compile(pattern, _options())
+    except re2.error as error:
+        told = error.args[0] if error.args else error
+        words = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+        raise ReasonsError(f"{where}: the pattern {pattern!r} can't be read: {words}") from None
+
+
+def _compiled(rules: list[Reason]) -> Any:
+    if not rules:
+        return None
+    found = re2.Set.SearchSet(_options())
+    for rule in rules:
+        found.Add(rule.rule)
+    found.Compile()
+    return found
+
+
+def _first(rules: list[Reason], compiled: Any, text: str) -> Reason | None:
+    matches = compiled.Match(text) if compiled is not None else None
+    return rules[min(matches)] if matches else None

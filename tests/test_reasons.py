@@ -1,0 +1,122 @@
+"""Rules of reasons: how they are read, and which of them decides."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from smtpproxy.reasons import (
+    NAMES,
+    Reason,
+    Reasons,
+    ReasonsError,
+    built_in,
+    load_reasons,
+    one_line,
+    read_rules,
+)
+from smtpproxy.smtp.facts import Reply
+
+# Both files as KumoMTA reads them: the first pattern of the first file wins.
+FIRST = """
+[rules]
+foo = ["woot", "aaa"]
+bar = ["woot", "aaa", "bbb"]
+"""
+SECOND = """
+[rules]
+second_file = ["bbb", "ccc"]
+"""
+
+
+def reply(text: str) -> Reply:
+    """Return a reply whose lines are apart by LF."""
+    lines = text.split("\n")
+    return Reply(int(lines[-1][:3]), "".join(f"{line}\r\n" for line in lines).encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("550 woot", "foo"), ("550 aaa", "foo"), ("550 bbb", "bar"), ("550 ccc", "second_file")],
+)
+def test_the_first_pattern_decides(text: str, name: str) -> None:
+    """Files, reasons and patterns are asked in the order in which they stand."""
+    rules = Reasons([*read_rules(FIRST, "a"), *read_rules(SECOND, "b")])
+    assert rules.reason(reply(text)).name == name
+
+
+def test_what_no_pattern_knows() -> None:
+    """Nothing is guessed."""
+    assert Reasons([]).reason(reply("550 What")) == ("Uncategorized", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("550 5.1.1 No such user", "550 5.1.1 No such user"),
+        ("550-5.1.1 No such\n550 5.1.1 user", "550 5.1.1 No such user"),
+        ("550-No such\n550 user", "550 No such user"),
+        ("550", "550"),
+        ("421-4.7.0 [x]  Later\n421-4.7.0\n421 4.7.0  please", "421 4.7.0 [x]  Later please"),
+    ],
+)
+def test_a_reply_as_rules_see_it(text: str, line: str) -> None:
+    """Its codes stand once, before the words of all lines."""
+    assert one_line(reply(text)) == line
+
+
+def test_a_file_comes_before_what_ships(tmp_path: Path) -> None:
+    """A user's rule decides, also where a rule of the proxy's own knows the words."""
+    file = tmp_path / "mine.toml"
+    file.write_text('[rules]\nMine = ["(?i)no such user"]\n')
+    assert load_reasons([file]).reason(reply("550 5.1.1 No such user")).name == "Mine"
+    assert built_in().reason(reply("550 5.1.1 No such user")).name != "Mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[rules", "is not TOML"),
+        ("rules = 1", "expected a table [rules]"),
+        ("x = 1", "expected a table [rules]"),
+        ("[rules]\nA = 1", "A: expected a list of patterns"),
+        ("[rules]\nA = [1]", "A: expected a list of patterns"),
+        ("[rules]\nA = ['(']", "A: the pattern '(' can't be read"),
+        ("[rules]\nA = ['(?=x)']", "A: the pattern '(?=x)' can't be read"),
+    ],
+)
+def test_mistakes(tmp_path: Path, text: str, problem: str) -> None:
+    """A file that can't be used is told in one line that names it."""
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(ReasonsError) as told:
+        load_reasons([file])
+    assert str(told.value).startswith(f"{file}: ")
+    assert problem in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
+    """They are named, too."""
+    with pytest.raises(ReasonsError, match="can't be read: No such file"):
+        load_reasons([tmp_path / "nowhere.toml"])
+    (tmp_path / "odd.toml").write_bytes(b"\xff")
+    with pytest.raises(ReasonsError, match="is not UTF-8"):
+        load_reasons([tmp_path / "odd.toml"])
+
+
+def test_a_pattern_can_not_hang_the_proxy() -> None:
+    """It is matched in linear time, and of a long reply only the beginning is looked at."""
+    rules = Reasons([Reason("Odd", "(a+)+$")])
+    begun = time.process_time()
+    assert rules.reason(reply("550 " + "a" * 500_000 + "b")).name == "Odd"
+    assert time.process_time() - begun < 0.1
+
+
+def test_the_rules_that_ship_are_whole() -> None:
+    """Each has a name that is explained, and those on trying again say yes or no."""
+    rules = built_in()
+    assert {rule.name for rule in rules.rules} <= set(NAMES)
+    assert {rule.name for rule in rules.retry} <= {"yes", "no"}
