@@ -1,4 +1,4 @@
-"""The tools beside the plugin: `smtpproxy serve`, `run`, `show`, `lint`, `codes` and `config`."""
+"""The tools beside the plugin: `smtpproxy serve`, `run`, `show`, `lint` and the others."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy show    a cassette as a dialogue
   smtpproxy lint    cassettes and rule files: what is wrong, and where
   smtpproxy codes   the registry of reply codes
+  smtpproxy explain what a reply means, or each reply of a log
   smtpproxy config  the options in force, and where each came from
 
 Each has a --help of its own. The same service runs as `twistd smtpproxy`.
@@ -25,6 +26,7 @@ Examples:
   smtpproxy serve --upstream mail.example.org
   smtpproxy run --upstream sink: --mode record --cassette signup.yaml -- pytest tests/test_signup.py
   smtpproxy show signup.yaml
+  smtpproxy explain '550 5.7.26 Unauthenticated email' --at END-OF-DATA
 """
 
 
@@ -35,6 +37,7 @@ COMMANDS = {
     "show": "show",
     "lint": "lint",
     "codes": "codes",
+    "explain": "explain",
     "config": "serve",
 }
 

@@ -233,6 +233,11 @@ def wording(stage: str, code: int) -> Wording:
     return Wording(enhanced or f"{code // 100}.0.0", text)
 
 
+def stages_of(code: int) -> list[str]:
+    """Return the stages for which `code` is listed."""
+    return [stage for stage, codes in STAGES.items() if code in codes]
+
+
 def stage_name(word: str) -> str | None:
     """Return the stage that `word` names, in any case and spelling known, or None."""
     name = ALIASES.get(word.upper(), word.upper())

@@ -7,6 +7,9 @@ import sys
 
 GOOD, FOUND, UNABLE = 0, 1, 2
 
+#: The colour of a reply, by its severity; what has another is magenta.
+COLOURS = {"success": "green", "intermediate": "cyan", "transient": "yellow", "permanent": "red"}
+
 
 def say(line: str) -> None:
     """Write a line to the real standard error, whatever stands in its place."""

@@ -11,13 +11,11 @@ from rich.text import Text
 from smtpproxy.cassette.model import STRAY, Kept, Recorded, RecordedSession
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.classify import classify
-from smtpproxy.console import UNABLE, say
+from smtpproxy.console import COLOURS, UNABLE, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.options import OneLineOptions
 from smtpproxy.smtp.server import final_code
 from smtpproxy.visible import visible
-
-_COLOURS = {"success": "green", "intermediate": "cyan", "transient": "yellow", "permanent": "red"}
 
 
 class ShowOptions(OneLineOptions):
@@ -96,4 +94,4 @@ def _lines(mark: str, octets: bytes, style: str, note: str = "") -> Iterator[tup
 def _style(one: Recorded, said: bytes) -> str:
     if one.stage == STRAY:
         return "magenta"
-    return _COLOURS.get(classify(one.stage, final_code(said)).severity, "magenta")
+    return COLOURS.get(classify(one.stage, final_code(said)).severity, "magenta")
