@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import re2
 
+from smtpproxy.smtp.anomalies import OFTEN
 from smtpproxy.smtp.facts import Reply
 
 UNCATEGORIZED = "Uncategorized"
@@ -57,15 +58,22 @@ class Reasons:
         self.retry = list(retry)
         self._set = _compiled(self.rules)
         self._retrying = _compiled(self.retry)
-        self.reason = lru_cache(maxsize=4096)(self._reason)
-        self.retryable = lru_cache(maxsize=4096)(self._retryable)
+        self._remembered = lru_cache(maxsize=1024)(self._reason)
+        self._retry_remembered = lru_cache(maxsize=1024)(self._retryable)
+
+    def reason(self, reply: Reply) -> Reason:
+        """Return why a server refused."""
+        return (self._remembered if len(reply.wire) <= OFTEN else self._reason)(reply)
+
+    def retryable(self, reply: Reply, reason: Reason) -> bool:
+        """May the same message be taken later, with nothing changed by its sender?"""
+        often = len(reply.wire) <= OFTEN
+        return (self._retry_remembered if often else self._retryable)(reply, reason)
 
     def _reason(self, reply: Reply) -> Reason:
-        """Return why a server refused."""
         return _first(self.rules, self._set, one_line(reply)) or _UNKNOWN
 
     def _retryable(self, reply: Reply, reason: Reason) -> bool:
-        """May the same message be taken later, with nothing changed by its sender?"""
         text = f"{reason.name}: {one_line(reply)}"
         found = _first(self.retry, self._retrying, text)
         return found.name == "yes" if found else reply.code // 100 == 4

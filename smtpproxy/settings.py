@@ -64,6 +64,15 @@ OPTIONS: tuple[Option, ...] = (
     Option("rule", MANY, "one rule, repeatable, such as 'RCPT bob@example.net: 550'"),
     Option("log", TEXT, "a file for the log, - for standard output, or none", "-"),
     Option("log-format", TEXT, "text or json", "text"),
+    Option("log-rotate", TEXT, "begin a new log file after a size, such as 10 MB, or each day"),
+    Option("log-keep", TEXT, "log files that were rotated by size, and are kept", "10"),
+    Option("log-mail-data", FLAG, "have the messages themselves in the log, too"),
+    Option(
+        "reasons",
+        MANY,
+        "a file of rules for why servers refuse, repeatable, in the format of KumoMTA's bounce "
+        "classifier; asked before the rules that ship",
+    ),
     Option("stats", TEXT, "a file for the statistics at the end, as JSON"),
     Option("ready-file", TEXT, "a file to write HOST:PORT to, once listening"),
     Option("max-connections", TEXT, "clients at a time; one more is told 421", "10000"),

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 from twisted.internet.endpoints import serverFromString
@@ -31,6 +31,7 @@ from smtpproxy.net.endpoints import (
 from smtpproxy.net.filelimit import files_needed, raise_limit, shortage
 from smtpproxy.net.linelog import LineLog
 from smtpproxy.net.local import LocalUpstream
+from smtpproxy.net.logfile import RotationError, open_log
 from smtpproxy.net.proxyprotocol import VERSIONS
 from smtpproxy.net.service import ProxyService, write_whole
 from smtpproxy.net.session import ProxySession, Upstream
@@ -38,6 +39,7 @@ from smtpproxy.net.signals import end_with
 from smtpproxy.net.upstream import EndpointUpstream, Preface, client_endpoint
 from smtpproxy.options import OneLineOptions
 from smtpproxy.place import Ends
+from smtpproxy.reasons import Reasons, ReasonsError, load_reasons
 from smtpproxy.refusals import RefusalError, refused_anomalies
 from smtpproxy.relay import Relay
 from smtpproxy.replay import Player
@@ -134,6 +136,8 @@ class Proxy:
         self._xclient = settings.flag("xclient")
         drain, self._max_connections = settings.seconds("drain"), settings.count("max-connections")
         self._rules = self._load_rules()
+        self._reasons = self._load_reasons()
+        self._reopen_log: Callable[[], None] = lambda: None
         cassette = self._cassette_path(mode)
         if mode == "once":
             mode = "replay" if cassette is not None and cassette.exists() else "record"
@@ -287,11 +291,19 @@ class Proxy:
         form = self._settings.choice("log-format", LOG_FORMATS)
         if where == "none":
             return
-        file = _open_log(where)
+        settings = self._settings
+        try:
+            file = open_log(where, settings.text("log-rotate"), settings.count("log-keep"))
+        except RotationError as error:
+            raise SettingsError(f"--log-rotate: {error}") from None
         lines = LineLog(file, self._reactor)
+        clock = self._reactor.seconds if settings.flag("log-mail-data") else None
         self._observers.append(
-            JsonLog(lines.write) if form == "json" else TextLog(lines.write, file.isatty())
+            JsonLog(lines.write, self._reasons, clock)
+            if form == "json"
+            else TextLog(lines.write, file.isatty(), self._reasons, clock)
         )
+        self._reopen_log = lines.reopen
 
         def finish() -> None:
             lines.close()
@@ -304,8 +316,15 @@ class Proxy:
         rules = [rule for path in self._settings.many("rules") for rule in load_rules(Path(path))]
         return rule_book(rules + [parse_rule(text) for text in self._settings.many("rule")])
 
+    def _load_reasons(self) -> Reasons:
+        try:
+            return load_reasons(map(Path, self._settings.many("reasons")))
+        except ReasonsError as error:
+            raise SettingsError(str(error)) from None
+
     def _reload(self) -> None:
-        """Read the rule files again: all or nothing."""
+        """Read the rule files again: all or nothing. The log goes on in the file of its name."""
+        self._reopen_log()
         try:
             self._rules = self._load_rules()
             say(f"smtpproxy: {self._rules.total} rules are in force now")
@@ -330,14 +349,6 @@ def _refused(settings: Settings) -> frozenset[str]:
         return refused_anomalies(settings.many("on-anomaly"))
     except RefusalError as error:
         raise SettingsError(f"--on-anomaly: {error}") from None
-
-
-def _open_log(where: str) -> IO[bytes]:
-    if where != "-":
-        return Path(where).open("ab")
-    if sys.__stdout__ is None:
-        raise SettingsError("--log: there is no standard output")
-    return sys.__stdout__.buffer  # type: ignore[return-value]
 
 
 def build(

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
+from smtpproxy.classify import SEVERITIES
+from smtpproxy.codes import ANYWHERE, CODES, STAGES, meaning, stages_of, wording
+from smtpproxy.enhanced import DETAILS, SUBJECTS
+from smtpproxy.log.records import schema
 from smtpproxy.smtp.anomalies import OF_CLIENT, OF_UPSTREAM
 from smtpproxy.smtp.state import TRANSITIONS
 
@@ -59,6 +65,83 @@ the rules know of it may be what a message's author made up.
 """
 
 
+_CODES = """# Reply codes
+
+The registry of the proxy, generated from `CODES` and `STAGES` in `smtpproxy/codes.py` and from
+`DETAILS` in `smtpproxy/enhanced.py`. `smtpproxy codes` has the same at the prompt; `smtpproxy
+explain` says what a reply means by it. `- RCPT: 452` in a rule file sends a code in these words.
+
+## By code
+
+{codes}
+
+The first digit is the severity: 2 success, 3 intermediate, 4 transient, 5 permanent. The second is
+the subject: 0 syntax, 1 information, 2 connections, 5 mail system.
+
+## By command
+
+What a server may answer, and the enhanced status code that is sent with it where a rule says no
+more than the code. {anywhere} may answer anything. DATA is two stages: the answer to DATA, and the
+answer to the end of mail data.
+
+{stages}
+
+## Enhanced status codes
+
+Class, subject, detail: 5.1.1 is a permanent failure (2 is success, 4 a persistent transient
+failure) of addressing.
+
+{details}
+"""
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    names = list(head)
+    lines = [names, ["---"] * len(names), *map(list, rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def reply_codes() -> str:
+    """Return the page of reply codes."""
+    codes = _table(
+        ("code", "severity", "meaning", "listed for", "source"),
+        (
+            (
+                *(str(code), SEVERITIES[code // 100], _escaped(told.meaning)),
+                *(", ".join(stages_of(code)), told.source),
+            )
+            for code, told in CODES.items()
+        ),
+    )
+    stages = _table(
+        ("at", "code", "enhanced", "meaning"),
+        (
+            (stage if not at else "", str(code), wording(stage, code).enhanced, _escaped(words))
+            for stage, listed in STAGES.items()
+            for at, code in enumerate(sorted(listed))
+            for words in [meaning(stage, code)]
+        ),
+    )
+    details = _table(
+        ("code", "subject", "meaning", "source"),
+        (
+            (f"X.{subject}.{detail}", SUBJECTS[subject], told.meaning, told.source)
+            for (subject, detail), told in DETAILS.items()
+        ),
+    )
+    anywhere = ", ".join(map(str, sorted(ANYWHERE)))
+    return _CODES.format(codes=codes, stages=stages, details=details, anywhere=anywhere)
+
+
+def _escaped(words: str) -> str:
+    return words.replace("<", "\\<")
+
+
+def log_schema() -> str:
+    """Return the JSON Schema of the JSON log."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
 def states() -> str:
     """Return the page of phases, with the diagram of the table of transitions."""
     arrows = [
@@ -89,7 +172,12 @@ def anomalies() -> str:
     )
 
 
-PAGES = {"states.md": states, "anomalies.md": anomalies}
+PAGES = {
+    "states.md": states,
+    "anomalies.md": anomalies,
+    "reply-codes.md": reply_codes,
+    "log-schema.json": log_schema,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -137,7 +137,7 @@ def test_every_option_is_taken_from_the_command_line() -> None:
         "--rule RCPT:_550 --upstream-proxy-protocol v1 --log - --log-format json --stats s.json "
         "--ready-file r --drain 1 --max-connections 9 "
         "--connect-timeout 9 --repeat --allow-remote --config c.yaml --on-anomaly refuse --xclient "
-        "--protocol lmtp "
+        "--protocol lmtp --log-rotate 1_MB --log-keep 9 --log-mail-data --reasons r.toml "
         + " ".join(f"--{name.replace('_', '-')} 9" for name in DEFAULT_LIMITS._fields)
     )
     assert set(given) >= {option.name for option in OPTIONS}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
+
+from smtpproxy.net.logfile import LogSink
 
 #: Seconds that a line may wait for others, and octets after which it does not.
 _PAUSE = 0.05
@@ -14,7 +16,7 @@ _LARGE = 64 * 1024
 class LineLog:
     """Writes lines to a file. What can't be written is lost, and said once in `error`."""
 
-    def __init__(self, file: IO[bytes], clock: IReactorTime) -> None:
+    def __init__(self, file: LogSink, clock: IReactorTime) -> None:
         self._file = file
         self._clock = clock
         self._lines: list[bytes] = []
@@ -39,6 +41,14 @@ class LineLog:
             self._file.flush()
         except (OSError, ValueError) as error:
             self.error = self.error or f"the log can't be written: {error}"
+
+    def reopen(self) -> None:
+        """Write what has gathered, and go on in the file that bears the name now."""
+        self.flush()
+        try:
+            self._file.reopen()
+        except OSError as error:
+            self.error = self.error or f"the log can't be opened anew: {error}"
 
     def close(self) -> None:
         """Write everything. The file stays open where it is standard output."""

@@ -70,6 +70,8 @@ _BARE_CR = re.compile(rb"\r(?!\n)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 #: Longest reply line, line ending included.
 _LONGEST = 512
+#: Most replies come often. Longer ones don't, and to remember them would cost what upstream likes.
+OFTEN = 512
 
 
 def command_anomalies(wire: bytes) -> tuple[str, ...]:

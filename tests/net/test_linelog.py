@@ -10,7 +10,14 @@ from twisted.internet.task import Clock
 from smtpproxy.net.linelog import LineLog
 
 
-class Full(BytesIO):
+class Memory(BytesIO):
+    """A file that is none."""
+
+    def reopen(self) -> None:
+        """There is nothing to open."""
+
+
+class Full(Memory):
     """A file on a full disk."""
 
     def write(self, octets: object) -> int:
@@ -20,7 +27,7 @@ class Full(BytesIO):
 
 def test_lines_are_gathered_and_then_written_in_order() -> None:
     """Lines wait a moment for others: soon after, all are in the file."""
-    clock, file = Clock(), BytesIO()
+    clock, file = Clock(), Memory()
     log = LineLog(file, clock)
     log.write(b"first\n")
     log.write(b"second\n")
@@ -35,7 +42,7 @@ def test_lines_are_gathered_and_then_written_in_order() -> None:
 def test_an_idle_log_has_no_timer() -> None:
     """Where nothing is written, nothing runs."""
     clock = Clock()
-    log = LineLog(BytesIO(), clock)
+    log = LineLog(Memory(), clock)
     assert clock.getDelayedCalls() == []
     log.write(b"line\n")
     clock.advance(1)
@@ -44,7 +51,7 @@ def test_an_idle_log_has_no_timer() -> None:
 
 def test_a_busy_log_does_not_grow() -> None:
     """Many lines are written without waiting: what is gathered is bounded."""
-    file = BytesIO()
+    file = Memory()
     log = LineLog(file, Clock())
     for _ in range(100):
         log.write(b"x" * 9999 + b"\n")
@@ -53,7 +60,7 @@ def test_a_busy_log_does_not_grow() -> None:
 
 def test_closing_writes_the_rest_and_leaves_the_file_open() -> None:
     """Nothing is lost at the end, no timer is left, and standard output is not ours to close."""
-    clock, file = Clock(), BytesIO()
+    clock, file = Clock(), Memory()
     log = LineLog(file, clock)
     log.write(b"last\n")
     log.close()
@@ -78,7 +85,7 @@ def test_what_can_not_be_written_is_said_and_stops_nobody() -> None:
 
 def test_a_file_that_was_closed_is_a_problem_like_others() -> None:
     """Whoever closes the file under it causes no exception."""
-    clock, file = Clock(), BytesIO()
+    clock, file = Clock(), Memory()
     log = LineLog(file, clock)
     file.close()
     log.write(b"lost\n")

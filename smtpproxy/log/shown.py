@@ -1,0 +1,40 @@
+"""What both forms of the log show alike: times, and the text of replies."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+from smtpproxy.smtp.anomalies import OFTEN
+from smtpproxy.smtp.facts import Reply
+from smtpproxy.visible import visible
+
+
+class Timestamps:
+    """RFC 3339 in UTC with milliseconds; the seconds are formatted once each."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def text(self, moment: float) -> str:
+        second = int(moment)
+        if second != self._second:
+            self._second = second
+            self._text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._text}.{int((moment - second) * 1000):03d}Z"
+
+
+def text_of(reply: Reply) -> str:
+    """Return a reply's text, its lines apart by LF, without codes."""
+    return (_remembered if len(reply.wire) <= OFTEN else _read)(reply)
+
+
+def _read(reply: Reply) -> str:
+    lines = [visible(line) for line in reply.lines]
+    if enhanced := reply.enhanced:
+        lines = [line.removeprefix(enhanced).strip() for line in lines]
+    return "\n".join(lines)
+
+
+_remembered = lru_cache(maxsize=1024)(_read)
