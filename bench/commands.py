@@ -52,6 +52,10 @@ def module(name: str) -> Callable[[Place], list[str]]:
     return lambda place: [sys.executable, "-m", name, str(place.ready_file), str(place.sink)]
 
 
+def bare(place: Place) -> list[str]:
+    return [*module("bench.explaining")(place), "bare"]
+
+
 def haproxy(place: Place) -> list[str]:
     text = HAPROXY.format(listen=place.listen, sink=place.sink)
     return [found("haproxy"), "-db", "-f", place.keep("haproxy.cfg", text)]

@@ -98,6 +98,21 @@ SUBJECTS = {
             counts=True,
         ),
         Subject(
+            name="bare",
+            title="relay, nobody observing",
+            command=commands.bare,
+            beside="bare",
+            loads=("refused",),
+        ),
+        Subject(
+            name="explaining",
+            title="relay, each reply explained",
+            command=commands.module("bench.explaining"),
+            beside="bare",
+            loads=("refused",),
+            goals={"refused": 0.95},
+        ),
+        Subject(
             name="twisted-mail",
             title="twisted.mail.smtp",
             command=commands.module("bench.accepting"),

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def measure(subject: Subject, load: Load, messages: int, folder: Path) -> float:
     own.mkdir(parents=True)
     warm_up = load.warm_up(messages)
     with ExitStack() as stack:
-        sink = start_sink(stack, own) if subject.upstream else 0
+        sink = start_sink(stack, own, load) if subject.upstream else 0
         cassette = folder / load.name / "record" / "cassette.yaml"
         place = Place(own, sink, free_port(), cassette)
         process = start(stack, subject, place)
@@ -33,8 +34,14 @@ def measure(subject: Subject, load: Load, messages: int, folder: Path) -> float:
     return speed
 
 
-def start_sink(stack: ExitStack, folder: Path) -> int:
-    """Start a smtp-sink of this trial's own; return its port."""
+def start_sink(stack: ExitStack, folder: Path, load: Load) -> int:
+    """Start a sink of this trial's own; return its port."""
+    if load.refused:
+        ready = folder / "sink-ready"
+        command = [sys.executable, "-m", "bench.refusing", str(ready)]
+        return stack.enter_context(running("refusing", command, folder / "sink.txt")).announced(
+            ready
+        )
     user = ["-u", "root"] if os.geteuid() == 0 else []
     port = free_port()
     command = [found("smtp-sink"), *user, f"127.0.0.1:{port}", BACKLOG]
