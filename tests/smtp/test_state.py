@@ -3,6 +3,7 @@
 import pytest
 
 from smtpproxy.smtp.client import parse_command
+from smtpproxy.smtp.facts import Reply
 from smtpproxy.smtp.path import Path
 from smtpproxy.smtp.state import Phase, State
 from tests.smtp.dialogue import steps
@@ -223,3 +224,29 @@ def test_odd_codes_change_nothing(code: int) -> None:
     """A reply of no known class moves nothing on."""
     state = after(f"{OPEN}\nC: RSET\nS: {code:03d} what")
     assert (state.phase, envelope(state)) == (Phase.RCPT, ("a@example.org", ["b@example.net"]))
+
+
+def test_recipients_that_can_not_be_read_count() -> None:
+    """RFC 2033 §4.2: each accepted RCPT is due a reply, also one whose path can't be read."""
+    state = after(f"""{OPEN}
+        C: RCPT what
+        S: 250 Ok
+        C: RCPT TO:<no@example.net>
+        S: 550 No
+        C: RCPT TO:<c@example.net>
+        S: 250 Ok
+    """)
+    assert state.recipients == 3
+    assert state.accepted_addresses() == ["b@example.net", "", "c@example.net"]
+    assert envelope(state) == ("a@example.org", ["b@example.net", "c@example.net"])
+
+
+def test_keywords() -> None:
+    """RFC 5321 §4.1.1.1: they are the last reply's, without its first line, in any case."""
+    state = State()
+    assert (state.keywords, state.offers_pipelining) == ({}, False)
+    state.greeted_again(Reply(250, b"250-x\r\n250-Size  12 \r\n250-\xff\r\n250 pipelining\r\n"))
+    assert state.keywords == {"SIZE": "12", "\\XFF": "", "PIPELINING": ""}
+    assert state.offers_pipelining
+    state.greeted_again(Reply(250, b"250 SIZE\r\n"))
+    assert (state.keywords, state.offers_pipelining) == ({}, False)
