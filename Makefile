@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help demo test lint format bench fuzz clean
+.PHONY: help demo test coverage lint format bench fuzz clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,10 @@ demo: $(STAMP)  ## record, show, replay and rewrite a real dialogue
 
 test: $(STAMP) lint  ## everything: lint, formatting, types, tests
 	$(BIN)/python -m pytest
+
+coverage: $(STAMP)  ## every line and branch of smtpproxy/smtp must be run by tests/smtp
+	$(BIN)/coverage run -m pytest tests/smtp
+	$(BIN)/coverage report
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -42,4 +46,4 @@ fuzz: $(STAMP)  ## coverage-guided fuzzing, FUZZ_SECONDS for each target; what i
 	-verbosity=0 -dict=tests/fuzz/tokens.dict -artifact_prefix=.fuzz/$$target- .fuzz/$$target; done
 
 clean:  ## drop what was built
-	rm -rf $(VENV) build dist *.egg-info demo .fuzz
+	rm -rf $(VENV) build dist *.egg-info demo .coverage .fuzz
