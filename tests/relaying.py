@@ -13,6 +13,7 @@ from typing import NamedTuple
 from smtpproxy.actions import Action, Close, Reset, Send, Side
 from smtpproxy.exchange import Exchange
 from smtpproxy.relay import Relay
+from smtpproxy.rules.model import NO_RULES, RuleBook
 from smtpproxy.smtp.state import State
 from smtpproxy.watcher import Watcher
 from tests.dialogue import Witness
@@ -37,8 +38,16 @@ class Event(NamedTuple):
 class Relaying:
     """One session of a relay. `sent` is what left towards each side."""
 
-    def __init__(self, watcher: Watcher, state: State | None = None) -> None:
-        self.relay = Relay(watcher, lambda: 0.0, domain="proxy.example.org", state=state)
+    def __init__(
+        self,
+        watcher: Watcher,
+        state: State | None = None,
+        rules: RuleBook = NO_RULES,
+        refused: frozenset[str] = frozenset(),
+    ) -> None:
+        self.relay = Relay(
+            watcher, lambda: 0.0, rules, "proxy.example.org", state=state, refused=refused
+        )
         self.sent = {Side.CLIENT: b"", Side.UPSTREAM: b""}
         self.received = {Side.CLIENT: b"", Side.UPSTREAM: b""}
         self._ended: set[Side] = set()  # sides that say nothing more

@@ -1,7 +1,7 @@
 """What happens in a session, as octets that a fuzzer can change.
 
 An event is two octets, FE and what happens, and then what is sent. What stands before the first is
-sent by the client.
+sent by the client. FE and a digit, at the very beginning, are the terms on which it is relayed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from tests.fuzz.terms import PLAIN, TERMS, Terms
 from tests.relaying import (
     CLIENT,
     CLIENT_ENDS,
@@ -30,6 +31,12 @@ _MARKED = re.compile(MARK + rb"([%b])" % (_SENDS + _ENDS).encode())
 def written(events: Iterable[Event]) -> bytes:
     """Return events as octets."""
     return b"".join(MARK + what.encode() + octets for what, octets in events)
+
+
+def terms_of(octets: bytes) -> tuple[Terms, bytes]:
+    """Return the terms that any octets begin with, and the events behind them."""
+    terms = TERMS.get(octets[1:2]) if octets.startswith(MARK) else None
+    return (PLAIN, octets) if terms is None else (terms, octets[2:])
 
 
 def read(octets: bytes) -> Iterator[Event]:

@@ -12,8 +12,10 @@ from smtpproxy.cassette.read import read_cassette
 from smtpproxy.smtp.maildata import FINAL_DOT, stuff
 from smtpproxy.smtp.server import final_code
 from smtpproxy.visible import visible_text
+from tests.fuzz.altered import check_cut, check_order, check_refused
 from tests.fuzz.observing import Kept, Observing
-from tests.fuzz.script import read
+from tests.fuzz.script import read, terms_of
+from tests.fuzz.terms import PLAIN, Terms
 from tests.relaying import (
     CLIENT,
     UPSTREAM,
@@ -44,20 +46,25 @@ class _Seen(NamedTuple):
 
 def check(octets: bytes) -> None:
     """Nothing is lost, added or mistaken, in what is passed on and in what is kept."""
-    events = list(read(octets))
-    whole = _seen(events)
-    _check_octets(whole)
-    if all(event.what in (CLIENT, UPSTREAM) for event in events):
-        _check_pairing(whole)
+    terms, script = terms_of(octets)
+    events = list(read(script))
+    whole = _seen(events, terms)
+    if terms == PLAIN:
+        _check_octets(whole)
+        if all(event.what in (CLIENT, UPSTREAM) for event in events):
+            _check_pairing(whole)
+    check_order(whole.outcome, whole.received)
+    check_refused(whole.outcome, terms)
     _check_logs(whole.kept)
     _check_cassette(whole)
-    cut = _seen(list(octet_by_octet(events)))
-    assert (cut.outcome, cut.kept) == (whole.outcome, whole.kept)
+    cut = _seen(list(octet_by_octet(events)), terms)
+    assert cut.kept == whole.kept
+    check_cut(cut.outcome, whole.outcome, terms)
 
 
-def _seen(events: list[Event]) -> _Seen:
+def _seen(events: list[Event], terms: Terms) -> _Seen:
     watcher = Observing()
-    relaying = Relaying(watcher, watcher.session.state)
+    relaying = Relaying(watcher, watcher.session.state, *terms)
     relaying.play(events)
     return _Seen(outcome_of(relaying, watcher), watcher.kept(), relaying.received)
 

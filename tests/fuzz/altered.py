@@ -1,0 +1,66 @@
+"""What holds also where rules, or refusals, change what passes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from smtpproxy.actions import Side
+from smtpproxy.rules.model import NO_RULES
+from smtpproxy.smtp.anomalies import EARLY_REPLY, command_anomalies
+from tests.fuzz.terms import Terms
+from tests.relaying import Outcome
+
+_ODD_ENDING = re.compile(rb"\r(?!\n|\Z)|(?<!\r)\n")
+#: What follows these is not read as lines, or passes whatever it is.
+_UNREFUSED = {"AUTH", "BDAT", "STARTTLS", "TURN", "ATRN"}
+
+
+def check_order(outcome: Outcome, received: dict[Side, bytes]) -> None:
+    """What was said and heard, and what was asked, is in what passed, and in that order."""
+    exchanges = outcome.exchanges
+    said = [one.said for one in exchanges if one.said is not None]
+    asked = [one.sent for one in exchanges if one.said is not None and not one.continues]
+    heard = [one.heard for one in exchanges if one.heard is not None]
+    assert _in_order(said, received[Side.UPSTREAM])
+    # A reply that came early was heard before what is made up for the commands that it was before;
+    # and what it answers may still be on its way when the session ends.
+    if EARLY_REPLY not in dict(outcome.notes):
+        assert _in_order(asked, outcome.upward)
+        assert _in_order(heard, outcome.downward)
+
+
+def check_refused(outcome: Outcome, terms: Terms) -> None:
+    """Upstream gets no command, and no message, that has in it what is refused."""
+    for one in outcome.exchanges:
+        if one.stage != "AUTH" and terms.refused.intersection(
+            (*one.odd, *command_anomalies(one.sent))
+        ):
+            assert one.said is None, one
+    notes = dict(outcome.notes)
+    stages = {one.stage for one in outcome.exchanges}
+    if terms.refused and not stages & _UNREFUSED and "unfinished-line" not in notes:
+        assert b"\0" not in outcome.upward
+        assert not _ODD_ENDING.search(outcome.upward)
+
+
+def check_cut(outcome: Outcome, other: Outcome, terms: Terms) -> None:
+    """The same comes of other cuts, but for what was on its way when the proxy ended the session.
+
+    That is the beginning of a message that is refused, or a command that was answered early.
+    """
+    if terms.refused or (terms.rules != NO_RULES and EARLY_REPLY in dict(outcome.notes)):
+        short, long = sorted((outcome.upward, other.upward), key=len)
+        assert long.startswith(short)
+        other = other._replace(upward=outcome.upward)
+    assert outcome == other
+
+
+def _in_order(parts: Iterable[bytes], octets: bytes) -> bool:
+    at = 0
+    for part in parts:
+        found = octets.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
