@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+FUZZ_STAMP := $(VENV)/installed-fuzz
 
-.PHONY: help demo test coverage lint format bench fuzz clean
+.PHONY: help demo test coverage lint format bench fuzz corpus clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,12 +39,29 @@ bench: $(STAMP)  ## the proxy beside plain port-forwarders, as ratios
 
 FUZZ_SECONDS ?= 10
 FUZZ_TARGETS := commands replies maildata chunks paths session
+# One target; what is found lies beside its folder of .fuzz, and its path is said.
+FUZZ := $(BIN)/python -m tests.fuzz.one $$target -verbosity=0 -artifact_prefix=.fuzz/$$target-
 
-fuzz: $(STAMP)  ## coverage-guided fuzzing, FUZZ_SECONDS for each target; what is found lies in .fuzz
+$(FUZZ_STAMP): $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
-	set -e; for target in $(FUZZ_TARGETS); do mkdir -p .fuzz/$$target; \
-	$(BIN)/python -m tests.fuzz.one $$target -max_total_time=$(FUZZ_SECONDS) -max_len=2048 \
-	-verbosity=0 -dict=tests/fuzz/tokens.dict -artifact_prefix=.fuzz/$$target- .fuzz/$$target; done
+	touch $@
+
+fuzz: $(FUZZ_STAMP)  ## coverage-guided fuzzing, FUZZ_SECONDS for each target; what is found lies in .fuzz
+	$(BIN)/python -m tests.fuzz.seeding .fuzz/seeds
+	@set -e; for target in $(FUZZ_TARGETS); do echo "fuzzing $$target"; mkdir -p .fuzz/$$target; \
+	$(FUZZ) -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -timeout=60 -print_final_stats=1 \
+	-dict=tests/fuzz/tokens.dict .fuzz/$$target tests/fuzz/corpus/$$target .fuzz/seeds/$$target; done
+
+# Where the octets go round in loops there are too many counts to keep one of each.
+corpus: $(FUZZ_STAMP)  ## keep as few inputs as reach what seeds, corpus and .fuzz reach
+	$(BIN)/python -m tests.fuzz.seeding .fuzz/seeds
+	rm -rf .fuzz/merged
+	@set -e; for target in $(FUZZ_TARGETS); do mkdir -p .fuzz/$$target \
+	.fuzz/merged/$$target tests/fuzz/corpus/$$target; \
+	case $$target in commands|chunks|session) counters=0 ;; *) counters=1 ;; esac; \
+	$(FUZZ) -set_cover_merge=1 -use_counters=$$counters -max_len=512 .fuzz/merged/$$target \
+	tests/fuzz/corpus/$$target .fuzz/$$target .fuzz/seeds/$$target; done
+	rm -rf tests/fuzz/corpus; mv .fuzz/merged tests/fuzz/corpus
 
 clean:  ## drop what was built
 	rm -rf $(VENV) build dist *.egg-info demo .coverage .fuzz
