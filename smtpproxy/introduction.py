@@ -41,7 +41,8 @@ class Introduction:
         return command
 
     def _xclient(self, reply: Reply) -> bytes:
-        words = {line.split()[0].upper(): line.upper().split()[1:] for line in reply.lines if line}
+        lines = filter(None, (line.upper().split() for line in reply.lines))
+        words = {keyword: parameters for keyword, *parameters in lines}
         offered = words.get(b"XCLIENT", []) if reply.code == 250 else []
         if b"ADDR" not in offered:
             raise IntroductionError("upstream does not offer XCLIENT with ADDR to this proxy")

@@ -7,6 +7,7 @@ import pytest
 from smtpproxy.introduction import Introduction
 from smtpproxy.place import Place
 from smtpproxy.relay import Relay
+from smtpproxy.smtp.facts import Reply
 from smtpproxy.smtp.protocols import LMTP, SMTP, MailProtocol
 from tests.dialogue import Conversation
 
@@ -77,3 +78,11 @@ def test_lmtp_is_introduced_by_lhlo() -> None:
     talk.play(f"{OFFER}> XCLIENT ADDR=192.0.2.7 PORT=1\nU: 220 again\nS: 220 again")
     talk.play("C: LHLO app.example.org\n> LHLO app.example.org\nU: 250 Ok\nS: 250 Ok")
     assert talk.relay.state.lmtp
+
+
+def test_a_blank_line_among_the_keywords_is_looked_through() -> None:
+    """What upstream says never raises: a line of blanks is no keyword, and hides none."""
+    introduction = Introduction(Place("192.0.2.7"))
+    introduction.after(Reply(220, b"220 mail\r\n"))
+    reply = Reply(250, b"250-mail\r\n250-  \r\n250 XCLIENT ADDR\r\n")
+    assert introduction.after(reply) == b"XCLIENT ADDR=192.0.2.7\r\n"
