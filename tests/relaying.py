@@ -12,8 +12,11 @@ from typing import NamedTuple
 
 from smtpproxy.actions import Action, Close, Reset, Send, Side
 from smtpproxy.exchange import Exchange
+from smtpproxy.introduction import Introduction
+from smtpproxy.place import Place
 from smtpproxy.relay import Relay
 from smtpproxy.rules.model import NO_RULES, RuleBook
+from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 from smtpproxy.smtp.state import State
 from smtpproxy.watcher import Watcher
 from tests.dialogue import Witness
@@ -35,18 +38,31 @@ class Event(NamedTuple):
     octets: bytes = b""
 
 
+class Terms(NamedTuple):
+    """What a relay is told to do beside relaying."""
+
+    rules: RuleBook = NO_RULES
+    refused: frozenset[str] = frozenset()
+    limits: Limits = DEFAULT_LIMITS
+    introduced: bool = False  # upstream is told who the client is
+
+
+PLAIN = Terms()
+
+
 class Relaying:
     """One session of a relay. `sent` is what left towards each side."""
 
-    def __init__(
-        self,
-        watcher: Watcher,
-        state: State | None = None,
-        rules: RuleBook = NO_RULES,
-        refused: frozenset[str] = frozenset(),
-    ) -> None:
+    def __init__(self, watcher: Watcher, state: State | None = None, terms: Terms = PLAIN) -> None:
         self.relay = Relay(
-            watcher, lambda: 0.0, rules, "proxy.example.org", state=state, refused=refused
+            watcher,
+            lambda: 0.0,
+            terms.rules,
+            "proxy.example.org",
+            state,
+            terms.limits,
+            terms.refused,
+            Introduction(Place("192.0.2.7", 40000)) if terms.introduced else None,
         )
         self.sent = {Side.CLIENT: b"", Side.UPSTREAM: b""}
         self.received = {Side.CLIENT: b"", Side.UPSTREAM: b""}

@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tests.fuzz.terms import PLAIN, TERMS, Terms
+from tests.fuzz.terms import TERMS
 from tests.relaying import (
     CLIENT,
     CLIENT_ENDS,
     CLIENT_RESETS,
+    PLAIN,
     SHUTDOWN,
     UNREACHABLE,
     UPSTREAM,
     UPSTREAM_ENDS,
     UPSTREAM_RESETS,
     Event,
+    Terms,
 )
 
 MARK = b"\xfe"

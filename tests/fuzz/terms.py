@@ -1,12 +1,11 @@
-"""On what terms a fuzzed session is relayed: under which rules, and what is refused."""
+"""On what terms a fuzzed session is relayed: rules, refusals, limits, and an introduction."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from smtpproxy.refusals import refused_anomalies
-from smtpproxy.rules.model import NO_RULES, RuleBook
 from tests.dialogue import rules_in
+from tests.fuzz.drawn import TIGHT
+from tests.relaying import Terms
 
 _RULES = rules_in(
     "EHLO: {delay: 1 s}",
@@ -27,17 +26,11 @@ _RULES = rules_in(
 _REFUSED = refused_anomalies(["refuse"])
 
 
-class Terms(NamedTuple):
-    """What a relay is told to do beside relaying."""
-
-    rules: RuleBook = NO_RULES
-    refused: frozenset[str] = frozenset()
-
-
-PLAIN = Terms()
 #: By the octet that stands for them in a script.
 TERMS = {
     b"1": Terms(_RULES),
     b"2": Terms(refused=_REFUSED),
     b"3": Terms(_RULES, _REFUSED),
+    b"4": Terms(limits=TIGHT),
+    b"5": Terms(_RULES, introduced=True),
 }
