@@ -2,15 +2,16 @@
 
 Owns the queue of exchanges that the client has not heard of yet. Upstream's reply, or what the
 rules make of it, answers the first of them; an answer that is made up here waits for its turn in
-the same queue. Does no I/O: what should happen is added to a list of actions.
+the same queue. Does no I/O: what should happen is added to what is outgoing.
 """
 
 from __future__ import annotations
 
-from smtpproxy.actions import Action, Close, Send, Side
+from smtpproxy.actions import Close, Send, Side
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import PROXY, Exchange
 from smtpproxy.faults.reply import CLOSING
+from smtpproxy.outgoing import Outgoing
 from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Pairing
 from smtpproxy.passage import Passage
 from smtpproxy.rules.judge import Judge
@@ -34,7 +35,7 @@ class Answers:
         server: ServerReader,
         passage: Passage,
         ending: Ending,
-        actions: list[Action],
+        out: Outgoing,
     ) -> None:
         self._watcher = watcher
         self._state = state
@@ -43,7 +44,7 @@ class Answers:
         self._server = server
         self._passage = passage
         self._ending = ending
-        self._actions = actions
+        self._out = out
         self._disagreed = False  # upstream saw an end of mail data where the client saw none
         self.queue = Pairing(state)
 
@@ -73,19 +74,19 @@ class Answers:
         if exchange.decision is None and exchange.stage not in self._judge.concerned:
             exchange.heard = reply
             if reply is not None:
-                self._actions.append(Send(_CLIENT, reply.wire))
+                self._out.actions.append(Send(_CLIENT, reply.wire))
             self.told(exchange)
             return
         telling = self._judge.tell(exchange, reply)
         heard, after = telling.reply, telling.after
-        self._actions += telling.before
+        self._out.actions += telling.before
         exchange.heard = heard
         if heard is not None:
-            self._actions.append(Send(_CLIENT, heard.wire))
+            self._out.actions.append(Send(_CLIENT, heard.wire))
         if exchange.by == PROXY and self._ending.closing and not exchange.more:
             after = [Close(_CLIENT)]
         if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
-            self._actions += self._ending.leave(exchange.by, after or [Close(_CLIENT)])
+            self._out.end(self._ending.leave(exchange.by, after or [Close(_CLIENT)]))
         if exchange.more and heard is not None and heard.code != PER_RECIPIENT:
             self._keep_the_rest(exchange, reply)
         self.told(exchange)
@@ -113,8 +114,11 @@ class Answers:
                 self._state.greeted_again(heard)
         if heard.code in CLOSING:
             self._ending.said_goodbye(stage)
+        queue = self.queue
+        if queue and not (queue[0].own and all(waiting.own for waiting in queue)):
+            return
         client = self._client
-        if not (self.queue or (client.framing is _COMMAND and stage != UNREADABLE)):
+        if not (client.framing is _COMMAND and stage != UNREADABLE):
             self._read_on(exchange, stage, heard.code)
 
     def _read_on(self, exchange: Exchange, stage: str, code: int) -> None:
@@ -131,7 +135,7 @@ class Answers:
         """Upstream answers nothing that was asked."""
         closing = reply.code in CLOSING
         self._watcher.noted(UNSOLICITED if closing else EARLY_REPLY, "", reply.wire)
-        self._actions.append(Send(_CLIENT, reply.wire))
+        self._out.actions.append(Send(_CLIENT, reply.wire))
         if closing:
             self._ending.goodbye = True
             return
@@ -156,7 +160,7 @@ class Answers:
         queue.pop()
         queue.spread(exchange, exchange.said.code)
         self.told(exchange)
-        while queue and queue.early:  # more replies to the same message
+        while queue and queue[0].continues and queue.early:  # more replies to the same message
             follower = queue.popleft()
             follower.said = follower.heard = queue.take_early()
             self.told(follower)

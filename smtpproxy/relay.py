@@ -16,6 +16,7 @@ from smtpproxy.ending import Ending
 from smtpproxy.exchange import PROXY, Decision, Exchange
 from smtpproxy.faults.reply import CLOSING, SayReply
 from smtpproxy.introduction import Introduction, IntroductionError
+from smtpproxy.outgoing import Outgoing
 from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT
 from smtpproxy.passage import Passage
 from smtpproxy.refusals import (
@@ -77,7 +78,7 @@ class Relay:
         self._server = ServerReader(limits)
         self._passage = Passage(refused)
         self._ending = Ending()
-        self._actions: list[Action] = []
+        self._out = Outgoing()
         self._answers = Answers(
             watcher,
             self.state,
@@ -86,10 +87,9 @@ class Relay:
             self._server,
             self._passage,
             self._ending,
-            self._actions,
+            self._out,
         )
         self._queue = self._answers.queue
-        self._upward: list[bytes] = []  # octets for upstream that one segment may carry
         self._refused = refused  # anomalies of the client that upstream shall not see
         self._introduction = introduction  # still to be made, before the client is greeted
         # A command waits for its turn before its rules can be asked, or all wait for the greeting.
@@ -129,17 +129,17 @@ class Relay:
         self._queue.append(exchange)
         self._judge.consider(exchange)
         if exchange.forwarded:
-            self._actions.append(Connect())
+            self._out.actions.append(Connect())
         else:
             self._introduction, self._stalled = None, False
         self._settle()
-        return self._take_actions()
+        return self._out.take()
 
     def client_received(self, octets: bytes) -> list[Action]:
         """The client sent octets."""
         self._client.receive(octets)
         self._read_client()
-        return self._take_actions()
+        return self._out.take()
 
     def upstream_received(self, octets: bytes) -> list[Action]:
         """Upstream sent octets."""
@@ -151,14 +151,14 @@ class Relay:
                 self._replied(fact)
             else:
                 self._odd_from_upstream(fact)
-        return self._take_actions()
+        return self._out.take()
 
     def upstream_failed(self, reason: str) -> list[Action]:
         """Upstream could not be reached; `reason` says why in a few words."""
         self._watcher.noted("upstream-unreachable", reason, b"")
         self._ending.upstream_ended = True
         self._give_up("upstream-unreachable")
-        return self._take_actions()
+        return self._out.take()
 
     def client_closed(self, clean: bool) -> list[Action]:
         """The client will send nothing more; not `clean`: its connection is gone altogether."""
@@ -166,17 +166,17 @@ class Relay:
         if clean:
             self._end_client()
         else:
-            self._actions += self._ending.carry_over(Side.CLIENT, clean, bool(self._queue))
-        return self._take_actions()
+            self._out.end(self._ending.carry_over(Side.CLIENT, clean, bool(self._queue)))
+        return self._out.take()
 
     def upstream_closed(self, clean: bool) -> list[Action]:
         """Upstream will send nothing more; not `clean`: its connection is gone altogether."""
         self._ending.upstream_ended = True
         if not self._ending.left and (rest := self._server.rest()):
             self._watcher.noted("unfinished-line", "upstream", rest)
-            self._actions.append(Send(Side.CLIENT, rest))
-        self._actions += self._ending.carry_over(Side.UPSTREAM, clean, bool(self._queue))
-        return self._take_actions()
+            self._out.actions.append(Send(Side.CLIENT, rest))
+        self._out.end(self._ending.carry_over(Side.UPSTREAM, clean, bool(self._queue)))
+        return self._out.take()
 
     def shut_down(self, reason: str) -> list[Action]:
         """The proxy ends this session; `reason` is one word, such as "shutdown" or "timeout"."""
@@ -186,7 +186,7 @@ class Relay:
             self._leave(reason, [Close(Side.CLIENT)])  # nobody would understand a reply
         elif not self._ending.goodbye:
             self._give_up(reason)
-        return self._take_actions()
+        return self._out.take()
 
     def late(self, awaited: Awaited) -> list[Action]:
         """Somebody has taken too long: the session ends."""
@@ -220,13 +220,7 @@ class Relay:
                 self._mail_data(fact)
             else:
                 self._other_from_client(fact)
-        if self._upward:
-            self._flush_upward()
-
-    def _flush_upward(self) -> None:
-        upward = self._upward
-        self._actions.append(Send(_UPSTREAM, upward[0] if len(upward) == 1 else b"".join(upward)))
-        upward.clear()
+        self._out.flush()
 
     def _command(self, command: Command) -> None:
         verb = command.verb
@@ -257,6 +251,8 @@ class Relay:
         """Keep a command with an anomaly from upstream, if that is asked for."""
         odd = next(filter(self._refused.__contains__, anomalies_of(exchange)), "")
         if odd:
+            # Who has heard a reply before its command takes this one for the next command's.
+            self._ending.closing = self._ending.closing or self._queue.early
             self._refuse(exchange, refusal_of_command(odd))
             self._decided(exchange, command)
             self._settle()
@@ -277,7 +273,7 @@ class Relay:
     def _decided(self, exchange: Exchange, command: Command) -> None:
         """It is known whether upstream is asked: ask it, or keep from it what comes with it."""
         if exchange.forwarded:
-            self._upward.append(command.wire)
+            self._out.upward.append(command.wire)
         if command.verb == "BDAT":
             self._passage.swallowing = not exchange.forwarded
             if self._passage.swallowing:
@@ -290,7 +286,7 @@ class Relay:
         for found in passage.look(data):
             self._watcher.noted(found.name, found.form or "mail data", b"")
         if not passage.swallowing:
-            self._upward.append(passage.cleared(data))
+            self._out.upward.append(passage.cleared(data))
         if data.last:
             self._end_of_mail_data()
 
@@ -317,7 +313,7 @@ class Relay:
         exchange = Exchange("RSET", Command("RSET", b"RSET\r\n"), self._seconds())
         exchange.own = True
         self._queue.append(exchange)
-        self._upward.append(b"RSET\r\n")
+        self._out.upward.append(b"RSET\r\n")
         self._watcher.noted("own-command", "RSET", b"")
 
     def _other_from_client(self, fact: ClientFact) -> None:
@@ -325,18 +321,18 @@ class Relay:
             case Chunk(octets=octets):
                 self._watcher.mail_data(fact)
                 if not self._passage.swallowing:
-                    self._upward.append(octets)
+                    self._out.upward.append(octets)
             case Continuation(wire):
                 exchange = Exchange("AUTH", fact, self._seconds())
                 self._watcher.authenticating(exchange)
                 if "AUTH" in self._judge.concerned:
                     self._judge.consider(exchange)
                 self._queue.append(exchange)
-                self._upward.append(wire)
+                self._out.upward.append(wire)
                 if self._queue.early:
                     self._answers.heard_early(exchange)
             case Opaque(octets):
-                self._upward.append(octets)
+                self._out.upward.append(octets)
             case Overlong(octets):
                 self._watcher.noted("line-too-long", "client", octets[:64])
                 exchange = Exchange("?", None, self._seconds(), bool(self._queue))
@@ -375,8 +371,8 @@ class Relay:
             self._settle()
         if self._client.pending or self._client.framing is _CHUNK:
             self._read_client()
-        elif self._upward:
-            self._flush_upward()
+        else:
+            self._out.flush()
         if self._ending.client_ended:
             self._end_client()
 
@@ -390,7 +386,7 @@ class Relay:
             return True
         if command:
             self._watcher.noted("own-command", command.decode("ascii").strip(), b"")
-            self._actions.append(Send(_UPSTREAM, command))
+            self._out.actions.append(Send(_UPSTREAM, command))
             return True
         self._introduction, self._stalled = None, False
         return False
@@ -399,9 +395,9 @@ class Relay:
         match fact:
             case Stray(wire):
                 self._watcher.noted("stray-line", "upstream", wire)
-                self._actions.append(Send(Side.CLIENT, wire))
+                self._out.actions.append(Send(Side.CLIENT, wire))
             case Opaque(octets):
-                self._actions.append(Send(Side.CLIENT, octets))
+                self._out.actions.append(Send(Side.CLIENT, octets))
             case Overlong(octets):
                 self._watcher.noted("reply-too-long", "upstream", octets[:64])
                 self._give_up("reply-too-long")
@@ -418,15 +414,15 @@ class Relay:
         self._ending.end_told = True
         if not self._ending.closing and (rest := client.rest()):
             self._watcher.noted("unfinished-line", "client", rest)
-            self._actions.append(Send(Side.UPSTREAM, rest))
-        self._actions += self._ending.carry_over(Side.CLIENT, True, bool(self._queue))
+            self._out.actions.append(Send(Side.UPSTREAM, rest))
+        self._out.end(self._ending.carry_over(Side.CLIENT, True, bool(self._queue)))
 
     def _give_up(self, how: str) -> None:
         """The proxy itself ends the session: 421 answers what is unanswered (RFC 5321 §3.8)."""
         exchange = self._queue.popleft() if self._queue else None
         going = farewell(how)
         octets = going.octets(self._judge.domain, "")
-        self._actions.append(Send(Side.CLIENT, octets))
+        self._out.actions.append(Send(Side.CLIENT, octets))
         self._leave(how, [Close(Side.CLIENT)])
         if exchange is None:
             self._watcher.noted(how, "", octets)
@@ -435,12 +431,7 @@ class Relay:
             self._answers.told(exchange)
 
     def _leave(self, how: str, actions: list[Action]) -> None:
-        self._actions += self._ending.leave(how, actions)
-
-    def _take_actions(self) -> list[Action]:
-        actions = self._actions.copy()
-        self._actions.clear()
-        return actions
+        self._out.end(self._ending.leave(how, actions))
 
 
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM

@@ -164,3 +164,24 @@ def test_a_refused_message_for_several_recipients_of_lmtp() -> None:
     talk.client(b"\r\n.\r\n")
     assert talk.unread(Side.CLIENT) == b"554 5.6.0 Message refused: bare-lf\r\n" * 2
     assert list(talk.done)[-2:] == ["client: close", "upstream: close"]
+
+
+def test_a_refusal_behind_an_early_reply_ends_the_session() -> None:
+    """The client has taken that reply for its answer: pairing would be one off from there on."""
+    talk = careful("refuse")
+    talk.upstream(b"250 one\r\n")
+    talk.unread(Side.CLIENT)
+    talk.client(b"NOOP\nNOOP\r\n")
+    assert talk.unread(Side.CLIENT) == b"500 5.5.2 Refused: bare-lf\r\n"
+    assert talk.unread(Side.UPSTREAM) == b""
+    assert list(talk.done)[-2:] == ["client: close", "upstream: close"]
+
+
+def test_the_proxys_own_command_waits_for_a_reply_of_its_own() -> None:
+    """The reply to RSET, which takes a refused chunk's envelope back, is not for the client."""
+    talk = careful("refuse")
+    for line in (b"BDAT 0\n", b"NOOP\r\n"):
+        talk.client(line)
+    talk.upstream(b"250 reset\r\n250 two\r\n")
+    assert talk.witness.codes() == [("CONNECT", 220), ("BDAT", 500), ("NOOP", 250)]
+    assert talk.unread(Side.CLIENT).endswith(b"bare-lf\r\n250 two\r\n")

@@ -298,3 +298,15 @@ def test_what_comes_behind_a_drop_was_heard_by_nobody() -> None:
     assert heard == [250, None, None, None]
     said = [e.said.code if e.said else None for e in talk.witness.exchanges[2:]]
     assert said == [250, None, None, None]
+
+
+def test_what_was_answered_early_reaches_upstream_though_a_rule_ends_the_session() -> None:
+    """A command passes whether or not what ends the session came in the same segment."""
+    talk = Conversation("EXPN: 421")
+    talk.play(READY)
+    talk.upstream(b"250 early\r\n")
+    talk.done.clear()
+    talk.client(b"NOOP\r\nEXPN list\r\n")
+    assert talk.unread(Side.UPSTREAM) == b"NOOP\r\n"
+    sent, closed = (list(talk.done).index(f"upstream: {what}") for what in ("send", "close"))
+    assert sent < closed
