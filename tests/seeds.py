@@ -155,6 +155,37 @@ SEEDS = {
         C: .
         S: 250 ok
     """,
+    "parameters": """
+        S: 220 mail.example.org ESMTP
+        C: EHLO app.example.org
+        S: 250-mail.example.org
+        S: 250-DELIVERBY 240
+        S: 250-FUTURERELEASE 86400 2026-12-24T12:00:00Z
+        S: 250-MT-PRIORITY MIXER
+        S: 250-REQUIRETLS
+        S: 250-SIZE 1000000
+        S: 250 LIMITS RCPTMAX=2 MAILMAX=10
+        C: MAIL FROM:<@relay.example.com:a@example.org> BY=120;R HOLDFOR=60 MT-PRIORITY=3 REQUIRETLS
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<"b b"@example.net>
+        S: 250 2.1.5 Ok
+        C: RCPT TO:<c@[192.0.2.1]>
+        S: 452 4.5.3 Too many recipients
+        C: RSET
+        S: 250 2.0.0 Ok
+        C: MAIL FROM:<> SIZE=99
+        S: 250 2.1.0 Ok
+        C: QUIT
+        S: 221 2.0.0 Bye
+    """,
+    "XFORWARD": f"""{BEGUN}
+        C: XFORWARD NAME=app.example.org ADDR=192.0.2.7
+        S: 250 2.0.0 Ok
+        C: MAIL FROM:<a@example.org>
+        S: 250 2.1.0 Ok
+        C: RSET
+        S: 250 2.0.0 Ok{ENDED}
+    """,
     "XCLIENT": f"""{BEGUN}
         C: XCLIENT NAME=x ADDR=192.0.2.7
         C: EHLO again.example.org
