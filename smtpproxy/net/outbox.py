@@ -13,7 +13,7 @@ from typing import Any
 from twisted.internet.interfaces import IPullProducer, IPushProducer, IReactorTime
 from zope.interface import implementer
 
-from smtpproxy.actions import Action, Close, HalfClose, Reset, Send, Side, Wait
+from smtpproxy.actions import Action, Close, HalfClose, Reset, Wait
 
 #: Octets that may wait in the queue before whoever feeds it is told to stop.
 QUEUE_LIMIT = 64 * 1024
@@ -31,19 +31,17 @@ class Outbox:
         "_half_closing",
         "_queue",
         "_queued",
-        "_side",
         "_straight",
         "_timer",
         "_transport",
         "_writing",
     )
 
-    def __init__(self, side: Side, clock: IReactorTime, blocked: Callable[[bool], None]) -> None:
-        self._side = side
+    def __init__(self, clock: IReactorTime, blocked: Callable[[bool], None]) -> None:
         self._clock = clock
         self._blocked = blocked
         self._transport: Any = None
-        self._queue: deque[Action] = deque()
+        self._queue: deque[Action | bytearray] = deque()  # octets that wait are one piece
         self._queued = 0  # octets in the queue
         self._timer: Any = None
         self._straight = False
@@ -78,7 +76,7 @@ class Outbox:
     def send(self, octets: bytes) -> None:
         """Send octets once all before them are sent."""
         if self._queue or self._timer is not None or self._transport is None:
-            self._enqueue(Send(self._side, octets))
+            self._enqueue_octets(octets)
         elif not self._closing:
             self._write(octets)
 
@@ -104,10 +102,19 @@ class Outbox:
         if isinstance(action, Reset):
             self._queue.clear()
         self._queue.append(action)
-        if isinstance(action, Send):
-            self._queued += len(action.octets)
-            if self._queued > QUEUE_LIMIT:
-                self._set_full(True)
+
+    def _enqueue_octets(self, octets: bytes) -> None:
+        if self._closing:
+            return
+        queue = self._queue
+        last = queue[-1] if queue else None
+        if isinstance(last, bytearray):
+            last += octets
+        else:
+            queue.append(bytearray(octets))
+        self._queued += len(octets)
+        if self._queued > QUEUE_LIMIT:
+            self._set_full(True)
 
     def _drain(self) -> None:
         queue = self._queue
@@ -118,12 +125,12 @@ class Outbox:
             if not self._writing:
                 self._set_full(False)
 
-    def _do(self, action: Action) -> None:
+    def _do(self, action: Action | bytearray) -> None:
         if self._closing:
             return
         match action:
-            case Send(octets=octets):
-                self._write(octets)
+            case bytearray():
+                self._write(bytes(action))
             case Wait(seconds=seconds):
                 self._timer = self._clock.callLater(seconds, self._waited)
             case HalfClose():

@@ -23,6 +23,10 @@ _log = Logger()
 #: ten minutes for the reply to a final dot).
 LINGER = 600.0
 
+#: Octets of upstream that are taken at a time. Each line may be a fact and a thing to do, and a
+#: hostile one sends nothing but line endings.
+_PIECE = 4 * 1024
+
 #: Seconds that a client has to take the last reply.
 FAREWELL = 30.0
 
@@ -81,8 +85,8 @@ class ProxySession:
         self._gone = gone
         self._client_in = _Intake()
         self._upstream_in = _Intake()
-        self._to_client = Outbox(Side.CLIENT, clock, self._client_blocked)
-        self._to_upstream = Outbox(Side.UPSTREAM, clock, self._upstream_blocked)
+        self._to_client = Outbox(clock, self._client_blocked)
+        self._to_upstream = Outbox(clock, self._upstream_blocked)
         self._connecting = False
         self._cancel: Callable[[], None] | None = None
         self._open: set[Side] = set()
@@ -150,7 +154,12 @@ class ProxySession:
 
     def upstream_received(self, octets: bytes) -> None:
         """Upstream sent octets."""
-        self._perform(self.relay.upstream_received(octets))
+        relay = self.relay
+        if len(octets) <= _PIECE:
+            self._perform(relay.upstream_received(octets))
+        else:
+            for at in range(0, len(octets), _PIECE):
+                self._perform(relay.upstream_received(octets[at : at + _PIECE]))
         if self.relay.crowded is not self._crowded:
             self._crowd()
 

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 
 from smtpproxy.actions import Close, HalfClose, Reset, Send, Side, Wait
 from smtpproxy.net.outbox import QUEUE_LIMIT, Outbox
+from tests.allocated import memory
 from tests.net.transports import Socket, TlsTransport
 
 SIDE = Side.CLIENT
@@ -20,7 +21,7 @@ class Feeder:
     def __init__(self) -> None:
         self.told: list[bool] = []
         self.clock = Clock()
-        self.outbox = Outbox(SIDE, self.clock, self.told.append)
+        self.outbox = Outbox(self.clock, self.told.append)
 
     @property
     def stopped(self) -> bool:
@@ -144,6 +145,21 @@ def test_a_queue_into_a_full_socket_keeps_the_feeding_stopped(feeder: Feeder) ->
     assert feeder.stopped
     socket.flow()
     assert feeder.told == [True, False]
+
+
+def test_a_queue_of_single_octets_takes_their_room_and_little_more(feeder: Feeder) -> None:
+    """What waits is one piece, however many pieces it came in: a peer chooses their size."""
+    feeder.outbox.perform(Wait(SIDE, 30))
+
+    def act() -> None:
+        for _ in range(QUEUE_LIMIT):
+            feeder.outbox.send(b"\n")
+
+    assert memory(act) < 4 * QUEUE_LIMIT
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.clock.advance(30)
+    assert socket.taken == b"\n" * QUEUE_LIMIT
 
 
 def test_a_wait_holds_all_that_follows(feeder: Feeder) -> None:

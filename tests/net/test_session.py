@@ -6,6 +6,7 @@ import pytest
 
 from smtpproxy.net.session import LINGER
 from smtpproxy.smtp.limits import DEFAULT_LIMITS
+from tests.allocated import memory
 from tests.net.sessions import Conversation, greeted
 
 DATA_AGREED = b"354 go on\r\n"
@@ -283,3 +284,12 @@ def test_an_abort_waits_for_nobody() -> None:
     talk.flow()
     assert talk.client.taken == b""
     assert talk.gone == [talk.session]
+
+
+def test_a_segment_of_single_lines_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line is a fact and a thing to do: a segment of nothing else is taken bit by bit."""
+    talk = greeted()
+    monkeypatch.setattr(talk.heard, "noted", lambda *_: None)
+    lines = b"\n" * 65536
+    assert memory(lambda: talk.server.receive(lines), peak=True) < 1024 * 1024
+    assert talk.client.taken == lines
