@@ -29,7 +29,7 @@ READERS = {
     "smtpproxy.cassette.store",
 }
 #: Those who write what the readers read, and share with them how a scalar is written.
-WRITERS = {"smtpproxy.cassette.recorder", "smtpproxy.cassette.write"}
+WRITERS = {f"smtpproxy.cassette.{name}" for name in ("recorder", "tape", "write")}
 #: What the core is at the least; a module that is new is of the core unless it is of the shell.
 CORE_PARTS = (
     *("smtp", "codes", "classify", "relay", "replay", "responder", "sink", "rules", "faults"),

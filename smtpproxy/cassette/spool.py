@@ -27,32 +27,32 @@ def folder_of(cassette: Path) -> Path:
 class Spool:
     """Takes the mail data of one message, or one BDAT chunk, as it passes.
 
-    `stuffed`: it is mail data after DATA, dot-stuffed and ended by a dot.
+    `stuffed`: it is mail data after DATA, dot-stuffed and ended by a dot. `room`: octets that may
+    stay in memory.
     """
 
-    __slots__ = ("_dots", "_file", "_folder", "_parts", "_size", "_stuffed", "_tail")
+    __slots__ = ("_dots", "_file", "_folder", "_octets", "_room", "_stuffed", "_tail")
 
-    def __init__(self, folder: Path, stuffed: bool) -> None:
+    def __init__(self, folder: Path, stuffed: bool, room: int = LARGE) -> None:
         self._folder = folder
         self._stuffed = stuffed
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._room = room
+        self._octets = bytearray()  # one piece, however many it came in
         self._file: IO[bytes] | None = None
         self._tail = b"\r\n"
         self._dots = False  # a line begins with a dot
 
     def add(self, octets: bytes) -> None:
         """Take octets as they are on the wire. Raises OSError."""
-        self._parts.append(octets)
-        self._size += len(octets)
-        if self._size > LARGE:
+        self._octets += octets
+        if len(self._octets) > self._room:
             self._spill()
 
     def finish(self) -> Kept:
         """Return what is to be kept. Raises OSError."""
         if self._file is not None:
             return self._finish_file(self._file)
-        octets = b"".join(self._parts)
+        octets = bytes(self._octets)
         if not self._stuffed:
             return Kept(octets)
         octets = octets.removesuffix(FINAL_DOT)
@@ -67,23 +67,23 @@ class Spool:
             self._file.close()
             Path(self._file.name).unlink(missing_ok=True)
             self._file = None
-        self._parts.clear()
+        self._octets.clear()
 
     def _spill(self) -> None:
         if self._file is None:
             self._folder.mkdir(exist_ok=True)
             self._file = _open_new(self._folder)
-        octets = b"".join(self._parts)
+        octets = bytes(self._octets)
         # Two octets stay behind, for a dot at the seam, and the final dot with them.
         certain, rest = octets[:-3], octets[-3:]
         seam = self._tail + certain
         self._dots = self._dots or b"\r\n." in seam
         self._tail = seam[-2:]
         self._file.write(certain)
-        self._parts = [rest]
+        self._octets = bytearray(rest)
 
     def _finish_file(self, file: IO[bytes]) -> Kept:
-        octets = b"".join(self._parts)
+        octets = bytes(self._octets)
         rest = octets.removesuffix(FINAL_DOT) if self._stuffed else octets
         self._dots = self._dots or b"\r\n." in self._tail + rest
         file.write(rest)
