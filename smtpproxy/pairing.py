@@ -17,8 +17,9 @@ END_OF_DATA = "END-OF-DATA"
 PER_RECIPIENT = 353
 #: A server that does not know BDAT refuses the command, and no recipient's message.
 _NO_BDAT = (500, 502)
-#: Most replies without a command that are kept for commands to come.
+#: Most replies without a command that are kept for commands to come, and most octets of them.
 _MOST_EARLY = 1000
+_MOST_EARLY_OCTETS = 128 * 1024
 
 
 class Pairing(deque[Exchange]):
@@ -28,11 +29,17 @@ class Pairing(deque[Exchange]):
         super().__init__()
         self._state = state
         self._early: deque[Reply] = deque()
+        self._early_octets = 0
 
     def came_early(self, reply: Reply) -> None:
-        """Keep a reply that came, and was passed on, before its command."""
-        if len(self._early) < _MOST_EARLY:
+        """Keep a reply that came, and was passed on, before its command.
+
+        Beyond a bound, which no server reaches that means well, it is nobody's.
+        """
+        octets = self._early_octets + len(reply.wire)
+        if len(self._early) < _MOST_EARLY and octets <= _MOST_EARLY_OCTETS:
             self._early.append(reply)
+            self._early_octets = octets
 
     @property
     def early(self) -> bool:
@@ -41,7 +48,9 @@ class Pairing(deque[Exchange]):
 
     def take_early(self) -> Reply:
         """Return the first of those replies."""
-        return self._early.popleft()
+        reply = self._early.popleft()
+        self._early_octets -= len(reply.wire)
+        return reply
 
     def spread(self, exchange: Exchange, code: int) -> None:
         """Make the end of a message as many exchanges as it has replies.

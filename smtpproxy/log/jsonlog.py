@@ -16,7 +16,8 @@ from smtpproxy.smtp.facts import Chunk, MailData, Reply
 from smtpproxy.transcript import Entry, Note, Session
 from smtpproxy.visible import visible, visible_text
 
-#: Stages whose record names all recipients: before, each RCPT has a record of its own.
+#: Stages whose record names all recipients: before, each RCPT has a record of its own, and so has
+#: each of several replies to one message, behind the first.
 _WITH_RECIPIENTS = ("DATA", "BDAT", "END-OF-DATA")
 
 # How servers name a message that they took: Postfix, Exim, Sendmail and OpenSMTPD, Exchange.
@@ -83,7 +84,7 @@ class JsonLog:
             record.upstream_text = text_of(entry.said)
         if (sender := session.state.sender) is not None:
             record.sender = visible_text(sender.address)
-            if entry.stage in _WITH_RECIPIENTS:
+            if entry.stage in _WITH_RECIPIENTS and not entry.continues:
                 record.recipients = [visible_text(p.address) for p in session.state.accepted]
         if queue_id := _queue_id(entry):
             record.queue_id = queue_id

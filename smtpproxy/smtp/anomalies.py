@@ -79,14 +79,20 @@ def command_anomalies(wire: bytes) -> tuple[str, ...]:
     return () if _CLEAN_COMMAND(wire) else _octet_anomalies(wire)
 
 
-@lru_cache(maxsize=1024)  # most replies come often
 def reply_anomalies(reply: Reply) -> tuple[str, ...]:
     """Return the names of what is odd in a reply."""
+    return (_remembered if len(reply.wire) <= OFTEN else _reply_anomalies)(reply)
+
+
+def _reply_anomalies(reply: Reply) -> tuple[str, ...]:
     enhanced = reply.enhanced
     contradicts = (CLASS_CONTRADICTS,) if enhanced and int(enhanced[0]) != reply.code // 100 else ()
     if _CLEAN_REPLY(reply.wire):
         return contradicts
     return _octet_anomalies(reply.wire) + tuple(dict.fromkeys(_line_anomalies(reply))) + contradicts
+
+
+_remembered = lru_cache(maxsize=1024)(_reply_anomalies)
 
 
 def _octet_anomalies(wire: bytes) -> tuple[str, ...]:

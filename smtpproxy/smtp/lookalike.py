@@ -34,6 +34,8 @@ _BEFORE = re.compile(rb"(?P<begin>\r\n|\r|\n)(?P<before>%b{0,%d})\Z" % (_INVISIB
 _UNDECIDED = re.compile(
     rb"\.(?<=[\r\n\0 \t\x0b\x8b]\.)%b{0,%d}(?:\xe2\x80?|\r)?\Z" % (_INVISIBLE, _MOST)
 )
+#: Forms of one name that are told of one message: there are more of them than memory has room for.
+_MOST_FORMS = 64
 #: Octets that a look-alike may take at most: they are kept, to find one that was cut.
 _REACH = 2 + 3 * _MOST + 1 + 3 * _MOST + 2
 
@@ -57,13 +59,14 @@ _decided = itemgetter(0)
 
 
 class MailDataScan:
-    """Looks at one message's mail data. Each name and form is found once."""
+    """Looks at one message's mail data. Each name and form is found once, and 64 of a name."""
 
-    __slots__ = ("_before", "_found", "undecided")
+    __slots__ = ("_before", "_forms", "_found", "undecided")
 
     def __init__(self) -> None:
         self._before = b"\r\n"  # the line of the DATA command ended in CRLF
         self._found: set[Found] = set()
+        self._forms: dict[str, int] = {}  # how many of them have each name
         self.undecided = 0  # octets at the end that may turn out to be part of a look-alike
 
     def look(self, octets: bytes) -> list[Found]:
@@ -102,14 +105,18 @@ class MailDataScan:
         return found
 
     def _look_alikes(self, window: bytes, seam: int) -> list[tuple[int, Found]]:
-        found = []
+        found: dict[Found, int] = {}  # and the place of the octet that decided
         for dot in _DOT.finditer(window):
             if dot.end() <= seam and not (dot["end"] == b"\r" and dot.end() == seam):
                 continue  # found when it came
             line = _BEFORE.search(window, max(0, dot.start() - _REACH), dot.start())
-            if line is not None and (one := _named(line, dot)) is not None:
-                found.append((dot.end() - (dot["end"] != b"\r"), one))
-        return found
+            if line is None or (one := _named(line, dot)) is None:
+                continue
+            forms = self._forms.get(one.name, 0)
+            if forms < _MOST_FORMS and one not in self._found and one not in found:
+                self._forms[one.name] = forms + 1
+                found[one] = dot.end() - (dot["end"] != b"\r")
+        return [(place, one) for one, place in found.items()]
 
 
 def _named(line: re.Match[bytes], dot: re.Match[bytes]) -> Found | None:

@@ -57,6 +57,10 @@ _NEXT: dict[tuple[str, str, int], str] = {
     if (phase is not None) is specific
 }
 _BEGINNING = frozenset({"MAIL", "SEND", "SOML", "SAML"})
+#: Octets of memory for accepted RCPTs, and what each takes beside its line. There is room for some
+#: 2,500; RFC 5321 §4.5.3.1.8 asks servers to take 100.
+_ROOM = 256 * 1024
+_LINE = 64
 #: Commands by which a client introduces itself.
 HELLO = frozenset({"HELO", "EHLO", "LHLO"})
 
@@ -64,7 +68,10 @@ HELLO = frozenset({"HELO", "EHLO", "LHLO"})
 class State:
     """The phase, and the envelope as far as it was accepted."""
 
-    __slots__ = ("_accepted", "_hello", "_mail", "_paths", "_sender", "helo", "lmtp", "phase")
+    __slots__ = (
+        *("_accepted", "_hello", "_mail", "_paths", "_room", "_sender"),
+        *("helo", "lmtp", "phase", "recipients"),
+    )
 
     def __init__(self) -> None:
         self.phase = Phase.CONNECTED
@@ -74,8 +81,10 @@ class State:
         # Commands are kept as they are: most sessions are never asked for their paths.
         self._mail: Command | None = None
         self._sender: Path | None = None
-        self._accepted: list[Command] = []
-        self._paths: list[Path | None] = []
+        self.recipients = 0  # how many RCPTs of the open mail transaction were accepted
+        self._accepted: list[bytes] = []  # their lines, as far as there is room
+        self._room = _ROOM
+        self._paths: list[Path | None] = []  # of those that were asked for
 
     @property
     def sender(self) -> Path | None:
@@ -86,20 +95,18 @@ class State:
 
     @property
     def accepted(self) -> list[Path]:
-        """The forward-paths that were accepted, in order."""
-        for command in self._accepted[len(self._paths) :]:
-            self._paths.append(parse_path(command.argument))
-        return [path for path in self._paths if path is not None]
-
-    @property
-    def recipients(self) -> int:
-        """How many RCPTs of the open mail transaction were accepted."""
-        return len(self._accepted)
+        """The forward-paths that were accepted, in order, as far as they are remembered."""
+        return [path for path in self._read() if path is not None]
 
     def accepted_addresses(self) -> list[str]:
-        """Return the address of each accepted RCPT, or "" where it can't be read."""
-        paths = (parse_path(command.argument) for command in self._accepted)
-        return [path.address if path else "" for path in paths]
+        """Return the address of each accepted RCPT, or "" where it is not known."""
+        addresses = [path.address if path else "" for path in self._read()]
+        return addresses + [""] * (self.recipients - len(addresses))
+
+    def _read(self) -> list[Path | None]:
+        for rcpt in self._accepted[len(self._paths) :]:
+            self._paths.append(parse_path(Command("RCPT", rcpt).argument))
+        return self._paths
 
     @property
     def keywords(self) -> dict[str, str]:
@@ -125,7 +132,7 @@ class State:
         phase = _NEXT.get((self.phase, stage, digit))
         if stage == "RCPT":
             if digit == 2 and command is not None:
-                self._accepted.append(command)
+                self._accept(command.wire)
         elif stage in _BEGINNING and digit == 2:
             self._begin(command)
         elif phase in (Phase.IDLE, Phase.GREETED):
@@ -139,4 +146,12 @@ class State:
     def _begin(self, mail: Command | None) -> None:
         """Begin a mail transaction, or end one."""
         self._mail, self._sender = mail, None
+        self.recipients, self._room = 0, _ROOM
         self._accepted, self._paths = [], []
+
+    def _accept(self, rcpt: bytes) -> None:
+        """Remember a recipient. Where nobody refuses any, there may be too many of them."""
+        self.recipients += 1
+        if self._room > 0:
+            self._room -= _LINE + len(rcpt)
+            self._accepted.append(rcpt)
