@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 FUZZ_STAMP := $(VENV)/installed-fuzz
 
-.PHONY: help demo test coverage lint format bench fuzz corpus clean
+.PHONY: help demo test coverage lint format bench memory fuzz corpus clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ format: $(STAMP)  ## let ruff lay the code out
 
 bench: $(STAMP)  ## the proxy beside plain port-forwarders, as ratios
 	$(BIN)/python -m bench
+
+memory: $(STAMP)  ## what hostile peers cost in memory, a connection (Linux)
+	$(BIN)/python -m bench.memory
 
 FUZZ_SECONDS ?= 10
 FUZZ_TARGETS := commands replies maildata chunks paths session

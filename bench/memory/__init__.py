@@ -1,0 +1,1 @@
+"""What hostile peers cost in memory: each case is tried on a proxy of its own."""
