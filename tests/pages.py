@@ -40,7 +40,7 @@ _ANOMALIES = """# Anomalies
 What is odd is relayed as it is, and told by these names: in the log at the reply that it belongs
 to (JSON: `anomalies`), or as a fact of its own where it is in mail data; in the cassette as the
 session's `anomalies:`; counted in the statistics. Within one message each is told once,
-look-alikes once a form.
+look-alikes once a form, and 64 forms of a name at most.
 
 `--on-anomaly refuse` refuses what a client sends instead, `--on-anomaly NAME=refuse` one kind of
 it; later words change earlier ones. A command gets `500 5.5.2` (`503 5.5.1` where it came too

@@ -110,13 +110,15 @@ class Tape:
         return kept
 
     def add(self, one: Recorded) -> None:
-        group = self.group
-        full = len(group) >= _MOST_JOINED or self._joined > LARGE
-        if group and (full or not (one.pipelined and may_join(one) and may_join(group[-1]))):
+        joins = may_join(one)
+        full = len(self.group) >= _MOST_JOINED or self._joined > LARGE
+        if full or not (joins and one.pipelined):
             self.flush()
         self.group.append(one)
         self._joined += len(one.sent) + sum(map(len, one.said))
         self.exchanges += 1
+        if not joins:
+            self.flush()  # it may be long, and nothing can join it
 
     def flush(self) -> None:
         """Write down what was sent in one go."""

@@ -107,3 +107,17 @@ def test_the_times_of_a_long_session(recording: Recording) -> None:
     (session,) = recording.cassette().sessions
     expected = [0, 0, *(1000 * (10 + at % 7) for at in range(number))]
     assert session.timing_ms == expected
+
+
+def test_a_long_reply_does_not_wait_for_the_next_exchange(recording: Recording) -> None:
+    """What can't be part of a list is written down at once."""
+    conversation = recorded(recording, "EHLO a")
+    conversation.client(b"NOOP\r\n")
+
+    def act() -> None:
+        for _ in range(127):
+            conversation.upstream(b"250-" + b"x" * 4090 + b"\r\n")
+        conversation.upstream(b"250 ok\r\n")
+        conversation.heard = b""
+
+    assert memory(act) < BOUND // 2
