@@ -42,6 +42,7 @@ class Case:
 _EARLY = b"250 2.0.0 Ok, before you ask\r\n"
 _LONG = b"NOOP " + b"x" * 2040 + b"\r\n"
 _CHUNK = b"BDAT 60000\r\n" + b"x" * 60000
+_REPLY = b"250 " + b"x" * 4000 + b"\r\n"
 _STRAY = b"this is no reply\r\n"
 
 _PLAIN = (
@@ -69,14 +70,14 @@ _PLAIN = (
     ),
     Case(
         name="noops-read",
-        title="client: 20,000 pipelined NOOPs, and it reads",
+        title="client: 20,000 NOOPs, a hundred at a time, and it reads",
         client=clients.noops(20_000),
         most=10,
         keeps=True,
     ),
     Case(
         name="recipients",
-        title="client: 2,000 pipelined RCPTs, and it reads",
+        title="client: 2,000 RCPTs, a hundred at a time, and it reads",
         client=clients.recipients(2000, 10),
         most=20,
         keeps=True,
@@ -138,7 +139,7 @@ _PLAIN = (
     Case(
         name="look-alikes",
         title="client: mail data of look-alikes, each of another form",
-        client=clients.mail_data(clients.forms(), 2 * MEGA),
+        client=clients.mail_data(clients.forms(), MEGA // 2),
         upstream=upstreams.polite,
         most=10,
         keeps=True,
@@ -146,7 +147,7 @@ _PLAIN = (
     Case(
         name="look-alikes-refused",
         title="the same, with `--on-anomaly refuse`",
-        client=clients.mail_data(clients.forms(), 2 * MEGA),
+        client=clients.mail_data(clients.forms(), MEGA // 2),
         upstream=upstreams.polite,
         options=REFUSE,
         most=10,
@@ -154,14 +155,14 @@ _PLAIN = (
     Case(
         name="bare-dots",
         title="client: mail data of nothing but dots and bare LF",
-        client=clients.mail_data(b".\n", 2 * MEGA),
+        client=clients.mail_data(b".\n", MEGA // 2),
         upstream=upstreams.polite,
         most=10,
     ),
     Case(
         name="bare-dots-refused",
         title="the same, with `--on-anomaly refuse`",
-        client=clients.mail_data(b".\n", 2 * MEGA),
+        client=clients.mail_data(b".\n", MEGA // 2),
         upstream=upstreams.polite,
         options=REFUSE,
         most=10,
@@ -190,7 +191,7 @@ _PLAIN = (
         name="deaf-client",
         title="upstream: 20 MB of replies; the client does not read",
         client=clients.deaf,
-        upstream=upstreams.answering(b"EHLO", upstreams.saying(b"250 ok\r\n", 20 * MEGA)),
+        upstream=upstreams.answering(b"EHLO", upstreams.saying(_REPLY, 20 * MEGA)),
         keeps=True,
     ),
     Case(
@@ -231,7 +232,7 @@ _PLAIN = (
     ),
     Case(
         name="long-early-replies",
-        title="the same, as long as a reply may be",
+        title="upstream: the same, but replies as long as they may be",
         client=clients.reader,
         upstream=upstreams.answering(
             b"EHLO",

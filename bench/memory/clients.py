@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import product
 
 from bench.memory.peer import Peer
 from bench.memory.upstreams import Script
 
+_DEAF = 8.0  # seconds
 MAIL = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\n"
 
 
@@ -49,10 +51,10 @@ async def reader(peer: Peer) -> None:
 
 
 async def deaf(peer: Peer) -> None:
-    """Say hello, and then neither read nor write."""
+    """Say hello, and then neither read nor write, until upstream has had time to say much."""
     await peer.line()
     await peer.send(b"EHLO app.example.org\r\n")
-    await peer.send(b"NOOP\r\n")
+    await asyncio.sleep(_DEAF)
 
 
 async def slow(peer: Peer) -> None:
@@ -72,7 +74,7 @@ def mail_data(octets: bytes, most: int, reads: bool = True) -> Script:
             await peer.ask(command)
         await peer.flood(octets, most)
         if reads:
-            await peer.send(b"\r\n.\r\n")
+            await peer.ask(b"\r\n.")
             await peer.drain(1.0)
 
     return script
