@@ -7,6 +7,7 @@ raises. Octets that are not UTF-8 appear as \\xNN.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _PATH = re.compile(
@@ -14,6 +15,8 @@ _PATH = re.compile(
     rb"(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
+# The plainest form, and the most usual: no quotes, no source route, no address literal.
+_PLAIN_RCPT = re.compile(rb"RCPT TO:<[^@\">]+@([A-Za-z0-9.-]+)>")
 _SOURCE_ROUTE = re.compile(r"@[^:]*:")
 
 
@@ -38,6 +41,22 @@ def parse_path(argument: bytes) -> Path | None:
         _SOURCE_ROUTE.sub("", address, count=1) if address[:1] == "@" else address,
         tuple(_parameters(found["rest"])),
     )
+
+
+@lru_cache(maxsize=1024)
+def domain_in(rcpt: bytes) -> str:
+    """Return the domain of the forward-path in a RCPT line, in lower case, or ""."""
+    plain = _PLAIN_RCPT.match(rcpt)
+    if plain:
+        return plain[1].decode().lower()
+    path = parse_path(rcpt.strip()[len("RCPT") :].strip())
+    return domain_of(path.address) if path else ""
+
+
+def domain_of(address: str) -> str:
+    """Return the domain of an address, in lower case, or "" where it has none."""
+    local_part, at, domain = address.rpartition("@")
+    return domain.lower() if at and local_part and not domain.endswith('"') else ""
 
 
 def _parameters(rest: bytes) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ Owns the table of transitions. It is a fact for rules, logs and tests: framing n
 from __future__ import annotations
 
 from smtpproxy.smtp.facts import Command, Reply, is_last_chunk
-from smtpproxy.smtp.path import Path, parse_path
+from smtpproxy.smtp.path import Path, domain_in, parse_path
 
 
 class Phase:
@@ -107,6 +107,10 @@ class State:
         for rcpt in self._accepted[len(self._paths) :]:
             self._paths.append(parse_path(Command("RCPT", rcpt).argument))
         return self._paths
+
+    def accepted_domains(self) -> set[str]:
+        """Return the domain of each accepted RCPT, in lower case, "" where it has none."""
+        return {domain_in(command.wire) for command in self._accepted}
 
     @property
     def keywords(self) -> dict[str, str]:

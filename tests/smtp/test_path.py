@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtpproxy.smtp.path import Path, parse_path
+from smtpproxy.smtp.path import Path, domain_in, domain_of, parse_path
 
 
 @pytest.mark.parametrize(
@@ -109,3 +109,44 @@ def test_long_arguments_cost_little() -> None:
     """Quotes that never end are read in linear time; else this test would not come to an end."""
     for unit in (b'"', b'"\\', b'"a" ', b"@a:", b'\\"'):
         assert parse_path(b"TO:<" + unit * 100_001) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "domain"),
+    [
+        (b"RCPT TO:<b@example.net>", "example.net"),
+        (b"RCPT TO:<b@Example.NET> NOTIFY=NEVER ORCPT=rfc822;c@example.org", "example.net"),
+        (b"rcpt to: <b@Example.NET>", "example.net"),
+        (b"RCPT TO:b@example.net ORCPT=<c@example.org>", "example.net"),
+        (b"RCPT TO:<Postmaster>", ""),
+        (b"RCPT TO:<Postmaster> ORCPT=<c@example.org>", ""),
+        (b"RCPT TO:<@example.net>", ""),
+        (b"RCPT TO:<@relay.example,@b.example:c@example.org>", "example.org"),
+        (b'RCPT TO:<"b@example.org"@example.net>', "example.net"),
+        (b'RCPT TO:<"b@example.org">', ""),
+        (b"RCPT TO:<b@[192.0.2.1]>", "[192.0.2.1]"),
+        (b"RCPT TO:<b@[IPv6:2001:DB8::1]>", "[ipv6:2001:db8::1]"),
+        ("RCPT TO:<b@B\u00dccher.example>".encode(), "b\u00fccher.example"),
+        (b"RCPT TO:<b@\xff.example>", "\\xff.example"),
+        (b"RCPT", ""),
+        (b"RCPT b@example.net", ""),
+    ],
+)
+def test_domain(line: bytes, domain: str) -> None:
+    """RFC 5321 §2.4: domains are alike in any case; parameters have none of the recipient's."""
+    assert domain_in(line + b"\r\n") == domain
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    local_part=st.text(alphabet='<>":\\@, ab', max_size=4),
+    domain=st.text(alphabet='<>":\\@, Ab-.', max_size=6),
+    behind=st.sampled_from(["", ">", "> ORCPT=rfc822;c@example.org", "@b>", '">']),
+)
+def test_the_quick_way_to_a_domain_is_the_long_way(
+    local_part: str, domain: str, behind: str
+) -> None:
+    """What is found of a plain line at a glance is what reading its path gives."""
+    argument = f"TO:<{local_part}@{domain}{behind}".encode()
+    path = parse_path(argument)
+    assert domain_in(b"RCPT " + argument + b"\r\n") == (domain_of(path.address) if path else "")

@@ -99,6 +99,23 @@ def test_envelope() -> None:
     ]
 
 
+def test_domains_of_the_envelope() -> None:
+    """Each domain stands once, in lower case, of the recipients that were accepted."""
+    state = after(f"""{BEGUN}
+        C: MAIL FROM:<a@example.org>
+        S: 250 Ok
+        C: RCPT TO:<b@example.net>
+        S: 250 Ok
+        C: RCPT TO:<c@Example.NET>
+        S: 250 Ok
+        C: RCPT TO:<no@refused.example>
+        S: 550 No
+        C: RCPT TO:<Postmaster>
+        S: 250 Ok
+    """)
+    assert state.accepted_domains() == {"example.net", ""}
+
+
 @pytest.mark.parametrize("verb", ["SEND", "SOML", "SAML", "mail"])
 def test_verbs_that_begin_a_transaction(verb: str) -> None:
     """RFC 821 §3.4: SEND, SOML and SAML begin a mail transaction as MAIL does."""
