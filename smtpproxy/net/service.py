@@ -235,7 +235,7 @@ class _ClientFactory(Factory):
 def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all. Raises OSError."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
+    partial.write_text(text, "utf-8")
     partial.replace(path)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -359,3 +362,18 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(OSError):
         write_whole(tmp_path / "missing" / "ready", "")
+
+
+def test_a_file_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    """Names that peers sent may be in it: the locale's encoding may not know them."""
+    code = "from smtpproxy.net.service import *; write_whole(Path('names'), 'b\\u00fccher.example')"
+    ran = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "names").read_bytes() == "b\u00fccher.example".encode()
