@@ -17,3 +17,10 @@ def say(line: str) -> None:
         with contextlib.suppress(OSError, ValueError):
             sys.__stderr__.write(line + "\n")
             sys.__stderr__.flush()
+
+
+def on_terminal() -> bool:
+    """Is the real standard error a terminal?"""
+    with contextlib.suppress(ValueError):
+        return sys.__stderr__ is not None and sys.__stderr__.isatty()
+    return False

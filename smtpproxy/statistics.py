@@ -1,108 +1,115 @@
-"""How much of what: sessions, messages, octets, and how often each code answered each stage."""
+"""How much of what: sessions, messages, octets, reply times, and what answered each stage.
+
+Owns what counts as what. What clients heard is counted, by upstream and by recipient domain; how
+long it took, only where upstream said it.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
-from smtpproxy.codes import STAGES
+import msgspec
+
+from smtpproxy.domains import Domains
+from smtpproxy.figures import Report
+from smtpproxy.reasons import Reasons, built_in
 from smtpproxy.smtp.anomalies import ANOMALIES
 from smtpproxy.smtp.facts import Chunk, MailData, is_last_chunk
-from smtpproxy.smtp.verbs import KNOWN_VERBS
+from smtpproxy.smtp.path import domain_in, domain_of
+from smtpproxy.tally import Tally, count
 from smtpproxy.transcript import Entry, Note, Session
-
-#: The order in which a session passes its stages; others follow, by name.
-_ORDER = (
-    *("CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT"),
-    *("END-OF-DATA", "RSET", "NOOP", "VRFY", "EXPN", "HELP", "QUIT"),
-)
-#: A hostile client can invent verbs without end: this many stages are counted by name.
-_MOST_STAGES = 100
-OTHER_STAGE = "(other)"
 
 
 class Statistics:
     """An observer that counts."""
 
-    def __init__(self) -> None:
-        self.sessions = 0
-        self.messages = 0
-        self.mail_data_octets = 0
-        self.anomalies: dict[str, int] = {}
-        self._codes: dict[str, dict[int, int]] = {}
+    def __init__(self, reasons: Reasons | None = None) -> None:
+        self._reason = (reasons or built_in()).reason
+        self._upstreams: defaultdict[str, Tally] = defaultdict(Tally)
+        self._domains = Domains()
         self._taken: set[int] = set()  # sessions whose message some recipient has by now
 
     def began(self, session: Session) -> None:
         """Count the session."""
-        self.sessions += 1
+        self._upstreams[session.upstream].sessions += 1
 
     def exchanged(self, session: Session, entry: Entry) -> None:
-        """Count the reply that the client heard."""
-        for name in entry.odd:
-            self.anomalies[name] = self.anomalies.get(name, 0) + 1
-        if entry.heard is None:
+        """Count the reply that the client heard, and how long upstream took for its own."""
+        tally = self._upstreams[session.upstream]
+        if entry.odd:
+            for odd in entry.odd:
+                count(tally.anomalies, odd)
+        heard, said = entry.heard, entry.said
+        if heard is None and said is None:
             return
-        stage, code = entry.stage, entry.heard.code
-        codes = self._codes.get(stage)
-        if codes is None:
-            known = stage in STAGES or stage in KNOWN_VERBS
-            named = known or len(self._codes) < _MOST_STAGES
-            codes = self._codes.setdefault(stage if named else OTHER_STAGE, {})
+        name = entry.stage
+        stage = tally.stages.get(name)
+        if stage is None:
+            stage = tally.new_stage(name)
+        if said is not None:
+            stage.times.add(entry.seconds)
+        if heard is None:
+            return
+        code, codes = heard.code, stage.codes
         codes[code] = codes.get(code, 0) + 1
-        if stage == "END-OF-DATA" or (
-            stage == "BDAT" and (entry.continues or is_last_chunk(entry.sent))
-        ):
-            self._count_message(session.number, entry, code // 100 == 2)
+        if 400 <= code < 600:
+            count(tally.reasons, self._reason(heard).name)
+        if name == "RCPT":
+            self._domains.count(domain_in(entry.sent), name, code)
+        elif name == "END-OF-DATA" or (name == "BDAT" and _is_last(entry)):
+            self._count_message(session, entry, tally, code)
 
-    def _count_message(self, number: int, entry: Entry, taken: bool) -> None:
+    def _count_message(self, session: Session, entry: Entry, tally: Tally, code: int) -> None:
         """Count a message once, though each of its recipients may have a reply of its own."""
+        stage, taken = entry.stage, code // 100 == 2
+        if not (entry.more or entry.continues):
+            tally.messages += taken
+            for domain in session.state.accepted_domains():
+                self._domains.count(domain, stage, code)
+            return
+        # PRDR's replies for all recipients stand around those for each.
+        if entry.recipient:
+            self._domains.count(domain_of(entry.recipient), stage, code)
+        number = session.number
         if entry.more:
             if taken:
                 self._taken.add(number)
             return
         # The last reply of LMTP is one recipient's, that of PRDR decides for all.
-        self.messages += taken or (number in self._taken and bool(entry.recipient))
+        tally.messages += taken or (number in self._taken and bool(entry.recipient))
         self._taken.discard(number)
 
     def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
         """Count the octets."""
-        self.mail_data_octets += len(fact.octets)
+        self._upstreams[session.upstream].mail_data_octets += len(fact.octets)
 
     def noted(self, session: Session, note: Note) -> None:
         """Count anomalies."""
         if note.fact in ANOMALIES:
-            self.anomalies[note.fact] = self.anomalies.get(note.fact, 0) + 1
+            count(self._upstreams[session.upstream].anomalies, note.fact)
 
     def ended(self, session: Session, how: str) -> None:
-        """Forget what was kept of it."""
+        """Count how it ended, and forget what was kept of it."""
+        count(self._upstreams[session.upstream].ended, how)
         self._taken.discard(session.number)
 
-    def matrix(self) -> dict[str, dict[int, int]]:
-        """Return how often each code answered each stage, in the order of a session."""
-        rank = {stage: at for at, stage in enumerate(_ORDER)}
-        stages = sorted(self._codes, key=lambda stage: (rank.get(stage, len(rank)), stage))
-        return {stage: dict(sorted(self._codes[stage].items())) for stage in stages}
-
-    def as_text(self) -> str:
-        """Return the matrix as a table, a line a stage."""
-        rows = [
-            f"  {stage:<12} " + "  ".join(f"{code:03d} x {count}" for code, count in codes.items())
-            for stage, codes in self.matrix().items()
-        ]
-        head = f"{self.sessions} sessions, {self.messages} messages"
-        if self.anomalies:
-            odd = ", ".join(f"{name} x {count}" for name, count in sorted(self.anomalies.items()))
-            rows.append(f"anomalies: {odd}")
-        return "\n".join([f"{head}; replies by stage:", *rows]) if rows else head
+    def report(self) -> Report:
+        """Return everything as it is now."""
+        total = Tally()
+        for tally in self._upstreams.values():
+            total.merge(tally)
+        return Report(
+            **msgspec.structs.asdict(total.figures()),
+            domains=self._domains.by_domain(),
+            upstreams={name: tally.figures() for name, tally in sorted(self._upstreams.items())},
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
-        return {
-            "sessions": self.sessions,
-            "messages": self.messages,
-            "mail_data_octets": self.mail_data_octets,
-            "anomalies": dict(sorted(self.anomalies.items())),
-            "matrix": {
-                stage: {str(code): count for code, count in codes.items()}
-                for stage, codes in self.matrix().items()
-            },
-        }
+        plain: dict[str, Any] = msgspec.to_builtins(self.report(), str_keys=True)
+        return plain
+
+
+def _is_last(bdat: Entry) -> bool:
+    return bdat.continues or is_last_chunk(bdat.sent)

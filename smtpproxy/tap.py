@@ -16,7 +16,7 @@ from twisted.internet.endpoints import serverFromString
 from smtpproxy.alarm import Alarm
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
-from smtpproxy.console import UNABLE, say
+from smtpproxy.console import UNABLE, on_terminal, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.introduction import Introduction
 from smtpproxy.log import JsonLog, TextLog
@@ -57,6 +57,7 @@ from smtpproxy.settings import (
 from smtpproxy.sink import Sink
 from smtpproxy.smtp.protocols import PROTOCOLS
 from smtpproxy.statistics import Statistics
+from smtpproxy.summary import coloured, plain
 from smtpproxy.transcript import Observer, Session, Transcript
 
 _HEADER = "upstream-proxy-protocol"
@@ -145,7 +146,7 @@ class Proxy:
         self.service = ProxyService(
             reactor, listen, self._session, drain, ready, self._max_connections
         )
-        self.service.signals = {"SIGHUP": self._reload, "SIGUSR2": self._print_statistics}
+        self.service.signals = {"SIGHUP": self._reload, "SIGUSR2": self._tell_statistics}
         self._upstream = self._make_upstream(mode, cassette)
         self._make_log(settings.text("log"))
         if mode == "record" and cassette is not None:
@@ -332,12 +333,18 @@ class Proxy:
             say(f"smtpproxy: the old rules stay in force: {error}")
 
     def _print_statistics(self) -> None:
-        say(self.statistics.as_text())
+        report = self.statistics.report()
+        say(coloured(report) if on_terminal() else plain(report))
+
+    def _tell_statistics(self) -> None:
+        """Tell how things stand, while the run goes on."""
+        self._print_statistics()
+        self._write_statistics()
 
     def _write_statistics(self) -> None:
         path = self._settings.path("stats")
         if path is not None:
-            encoded = msgspec.json.format(msgspec.json.encode(self.statistics.as_json())).decode()
+            encoded = msgspec.json.format(msgspec.json.encode(self.statistics.report())).decode()
             try:
                 write_whole(path, f"{encoded}\n")
             except OSError as error:

@@ -1,4 +1,4 @@
-"""The statistics count what clients heard, by stage and code."""
+"""The statistics count what clients heard, by stage and code, and time what upstream said."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import json
 
 import pytest
 
-from smtpproxy.smtp.facts import Chunk, MailData
+from smtpproxy.figures import Recipients, Report
+from smtpproxy.reasons import Reason, Reasons
+from smtpproxy.smtp.facts import Chunk, Command, MailData
 from smtpproxy.statistics import Statistics
-from tests.observed import a_session, an_entry
+from smtpproxy.transcript import Note, Session
+from tests.observed import NOON, SERVER, a_session, an_entry
 
 MESSAGE = [
     ("CONNECT", "", "220 mail.example.org"),
@@ -16,43 +19,68 @@ MESSAGE = [
     ("MAIL", "MAIL FROM:<a@example.org>", "250 2.1.0 Ok"),
     ("RCPT", "RCPT TO:<b@example.net>", "250 2.1.5 Ok"),
     ("RCPT", "RCPT TO:<c@example.net>", "550 5.1.1 No such user"),
-    ("RCPT", "RCPT TO:<d@example.net>", "250 2.1.5 Ok"),
+    ("RCPT", "RCPT TO:<d@Example.COM>", "250 2.1.5 Ok"),
     ("DATA", "DATA", "354 Go on"),
     ("END-OF-DATA", "", "250 2.0.0 Queued"),
     ("QUIT", "QUIT", "221 2.0.0 Bye"),
 ]
 
 
-def counted(*exchanges: tuple[str, str, str | None]) -> Statistics:
-    """Return the statistics of one session with these exchanges."""
+def play(
+    statistics: Statistics, session: Session, *exchanges: tuple[str, str, str | None]
+) -> Statistics:
+    """Let the statistics hear these exchanges, and the session's state follow them."""
+    for stage, sent, heard in exchanges:
+        entry = an_entry(stage, sent, heard)
+        statistics.exchanged(session, entry)
+        if entry.heard is not None:
+            command = Command(stage, entry.sent) if sent else None
+            session.state.observe(stage, command, entry.heard.code)
+    return statistics
+
+
+def counted(*exchanges: tuple[str, str, str | None]) -> Report:
+    """Return what the statistics say of one session with these exchanges."""
     statistics, session = Statistics(), a_session()
     statistics.began(session)
-    for stage, sent, heard in exchanges:
-        statistics.exchanged(session, an_entry(stage, sent, heard))
+    play(statistics, session, *exchanges)
     statistics.ended(session, "quit")
-    return statistics
+    return statistics.report()
+
+
+def lmtp(*replies: tuple[str, str]) -> Report:
+    """Return what is said of a message in LMTP, whose recipients have these replies."""
+    statistics, session = Statistics(), a_session()
+    for number, (recipient, heard) in enumerate(replies, 1):
+        entry = an_entry("END-OF-DATA", "", heard)
+        entry.recipient, entry.more = recipient, number < len(replies)
+        entry.continues = number > 1
+        statistics.exchanged(session, entry)
+    return statistics.report()
 
 
 def test_nothing_was_counted_yet() -> None:
     """Before the first session everything is nought."""
-    statistics = Statistics()
-    assert (statistics.sessions, statistics.messages, statistics.matrix()) == (0, 0, {})
-    assert statistics.as_text() == "0 sessions, 0 messages"
+    report = Statistics().report()
+    assert (report.sessions, report.messages, report.matrix) == (0, 0, {})
+    assert (report.domains, report.upstreams) == ({}, {})
 
 
-def test_matrix_counts_every_reply_in_the_order_of_a_session() -> None:
-    """Stages come as in a session, and codes by number."""
-    matrix = counted(*reversed(MESSAGE)).matrix()
-    assert list(matrix.items()) == [
-        ("CONNECT", {220: 1}),
-        ("EHLO", {250: 1}),
-        ("MAIL", {250: 1}),
-        ("RCPT", {250: 2, 550: 1}),
-        ("DATA", {354: 1}),
-        ("END-OF-DATA", {250: 1}),
-        ("QUIT", {221: 1}),
-    ]
-    assert list(matrix["RCPT"]) == [250, 550]
+def test_a_session_is_counted() -> None:
+    """One message for two of three recipients: each figure, as counted by hand."""
+    report = counted(*MESSAGE)
+    assert (report.sessions, report.transactions, report.messages) == (1, 1, 1)
+    assert report.recipients == Recipients(accepted=2, refused=1)
+    assert report.ended == {"quit": 1}
+    assert report.matrix == {
+        "CONNECT": {220: 1},
+        "EHLO": {250: 1},
+        "MAIL": {250: 1},
+        "RCPT": {250: 2, 550: 1},
+        "DATA": {354: 1},
+        "END-OF-DATA": {250: 1},
+        "QUIT": {221: 1},
+    }
 
 
 def test_sessions_add_up() -> None:
@@ -61,10 +89,10 @@ def test_sessions_add_up() -> None:
     for number in (1, 2, 3):
         session = a_session(number)
         statistics.began(session)
-        for exchange in MESSAGE:
-            statistics.exchanged(session, an_entry(*exchange))
-    assert (statistics.sessions, statistics.messages) == (3, 3)
-    assert statistics.matrix()["RCPT"] == {250: 6, 550: 3}
+        play(statistics, session, *MESSAGE)
+    report = statistics.report()
+    assert (report.sessions, report.messages) == (3, 3)
+    assert report.matrix["RCPT"] == {250: 6, 550: 3}
 
 
 def test_what_the_client_heard_counts() -> None:
@@ -73,7 +101,28 @@ def test_what_the_client_heard_counts() -> None:
     changed = an_entry("RCPT", "RCPT TO:<b@example.net>", "450 No", by="rule", said="250 Ok")
     statistics.exchanged(session, changed)
     statistics.exchanged(session, an_entry("NOOP", "NOOP", None))
-    assert statistics.matrix() == {"RCPT": {450: 1}}
+    report = statistics.report()
+    assert report.matrix == {"RCPT": {450: 1}}
+    assert report.domains == {"example.net": {"RCPT": {450: 1}}}
+
+
+def test_only_what_upstream_said_is_timed() -> None:
+    """A reply that a rule made up took upstream no time; one that nobody heard took some."""
+    statistics, session = Statistics(), a_session()
+    for seconds in (0.010, 0.020, 0.500):
+        entry = an_entry("RCPT", "RCPT TO:<b@example.net>", "250 Ok")
+        entry.seconds = seconds
+        statistics.exchanged(session, entry)
+    made_up = an_entry("RCPT", "RCPT TO:<b@example.net>", "450 No", by="rule")
+    unheard = an_entry("DATA", "DATA", None, said="354 Go on")
+    statistics.exchanged(session, made_up)
+    statistics.exchanged(session, unheard)
+    report = statistics.report()
+    rcpt = report.reply_ms["RCPT"]
+    assert rcpt.count == 3
+    assert (rcpt.p50, rcpt.p95, rcpt.p99) == pytest.approx((20, 500, 500), rel=0.03)
+    assert report.reply_ms["DATA"].count == 1
+    assert report.matrix == {"RCPT": {250: 3, 450: 1}}
 
 
 @pytest.mark.parametrize(
@@ -105,39 +154,138 @@ def test_octets_of_mail_data_are_counted() -> None:
     statistics.mail_data(a_session(), MailData(b"Subject: x\r\n", last=False))
     statistics.mail_data(a_session(), MailData(b".\r\n", last=True))
     statistics.mail_data(a_session(), Chunk(b"hello", last=True))
-    assert statistics.as_json()["mail_data_octets"] == 12 + 3 + 5
+    assert statistics.report().mail_data_octets == 12 + 3 + 5
+
+
+def test_ends_are_counted_by_name() -> None:
+    """How sessions ended is told, the most usual first."""
+    statistics = Statistics()
+    for number, how in enumerate(["quit", "client-drop", "quit", "timeout"]):
+        statistics.began(a_session(number))
+        statistics.ended(a_session(number), how)
+    ended = [("quit", 2), ("client-drop", 1), ("timeout", 1)]
+    assert list(statistics.report().ended.items()) == ended
+
+
+def test_anomalies_are_counted_by_name() -> None:
+    """Those of a reply and those in mail data add up; another fact is no anomaly."""
+    statistics, session = Statistics(), a_session()
+    entry = an_entry("NOOP", "NOOP\r", "250 Ok")
+    entry.odd = ("bare-cr", "nul")
+    statistics.exchanged(session, entry)
+    statistics.noted(session, Note("bare-cr", "mail data", b"", NOON))
+    statistics.noted(session, Note("opaque", "STARTTLS", b"", NOON))
+    assert statistics.report().anomalies == {"bare-cr": 2, "nul": 1}
 
 
 def test_invented_verbs_do_not_grow_the_matrix_without_end() -> None:
     """A hostile client gets a hundred stages of its own, and one for all others."""
     invented = [(f"X{number}", f"X{number}", "500 5.5.2 What?") for number in range(1000)]
-    matrix = counted(*invented).matrix()
-    assert len(matrix) <= 101
-    assert matrix["(other)"][500] == 1000 - (len(matrix) - 1)
+    report = counted(*invented)
+    assert len(report.matrix) == len(report.reply_ms) == 101
+    assert report.matrix["(other)"] == {500: 900}
 
 
 def test_invented_verbs_do_not_hide_what_is_real() -> None:
     """Stages of the protocol keep their names, and messages count, however many were invented."""
     invented = [(f"X{number}", f"X{number}", "500 5.5.2 What?") for number in range(200)]
-    statistics = counted(*invented, *MESSAGE)
-    assert statistics.messages == 1
-    assert statistics.matrix()["END-OF-DATA"] == {250: 1}
+    report = counted(*invented, *MESSAGE)
+    assert report.messages == 1
+    assert report.matrix["END-OF-DATA"] == {250: 1}
 
 
-def test_text_is_a_line_a_stage() -> None:
-    """The table has a head, and beneath it every stage with its codes and counts."""
-    head, *rows = counted(*MESSAGE).as_text().splitlines()
-    assert head.startswith("1 sessions, 1 messages")
-    assert [row.split() for row in rows if "RCPT" in row or "MAIL" in row] == [
-        ["MAIL", "250", "x", "1"],
-        ["RCPT", "250", "x", "2", "550", "x", "1"],
-    ]
-    assert len(rows) == 7
+# By recipient domain.
+
+
+def test_a_message_counts_for_each_domain_that_was_accepted() -> None:
+    """RCPTs count for their own domain, the one reply to a message for each, but once."""
+    refused = ("RCPT", "RCPT TO:<e@refused.example>", "554 5.7.1 No")
+    again = ("RCPT", "RCPT TO:<f@example.net>", "250 2.1.5 Ok")
+    assert counted(*MESSAGE[:6], refused, again, *MESSAGE[6:]).domains == {
+        "example.net": {"RCPT": {250: 2, 550: 1}, "END-OF-DATA": {250: 1}},
+        "example.com": {"RCPT": {250: 1}, "END-OF-DATA": {250: 1}},
+        "refused.example": {"RCPT": {554: 1}},
+    }
+
+
+def test_a_message_counts_for_its_own_recipients_alone() -> None:
+    """The recipients of an earlier transaction are forgotten."""
+    later = ("RCPT", "RCPT TO:<b@later.example>", "250 2.1.5 Ok")
+    report = counted(*MESSAGE[:8], MESSAGE[2], later, *MESSAGE[6:])
+    assert report.domains["later.example"] == {"RCPT": {250: 1}, "END-OF-DATA": {250: 1}}
+    assert report.domains["example.com"] == {"RCPT": {250: 1}, "END-OF-DATA": {250: 1}}
+
+
+def test_the_last_chunk_counts_for_each_domain() -> None:
+    """RFC 3030 §2: BDAT LAST ends a message, the chunks before it do not."""
+    chunks = [("BDAT", "BDAT 5", "250 Ok"), ("BDAT", "BDAT 5 LAST", "250 Queued")]
+    report = counted(*MESSAGE[:4], *chunks)
+    assert report.domains == {"example.net": {"RCPT": {250: 1}, "BDAT": {250: 1}}}
+
+
+def test_each_reply_of_lmtp_counts_for_its_recipients_domain() -> None:
+    """RFC 2033 §4.2: a reply a recipient; it is one message, taken if anyone has it."""
+    report = lmtp(
+        ("a@one.example", "250 Ok"), ("b@two.example", "452 Full"), ("c@ONE.example", "250 Ok")
+    )
+    assert report.messages == 1
+    assert report.domains == {
+        "one.example": {"END-OF-DATA": {250: 2}},
+        "two.example": {"END-OF-DATA": {452: 1}},
+    }
+
+
+def test_replies_for_all_recipients_of_prdr_count_for_no_domain() -> None:
+    """Around the replies to each stand 353 and one for all, which decides."""
+    report = lmtp(("", "353 Go on"), ("a@one.example", "250 Ok"), ("", "550 No"))
+    assert report.messages == 0
+    assert report.domains == {"one.example": {"END-OF-DATA": {250: 1}}}
+
+
+# By upstream, and by reason.
+
+
+def test_each_upstream_has_its_own_figures() -> None:
+    """Whatever is counted is counted of the session's upstream, and of all."""
+    statistics, other = Statistics(), a_session(2)
+    other.upstream = "tcp:other.example.org:25"
+    for session, exchanges in ((a_session(), MESSAGE), (other, MESSAGE[:2])):
+        statistics.began(session)
+        play(statistics, session, *exchanges)
+        statistics.mail_data(session, MailData(b"12345", last=False))
+        statistics.ended(session, "quit")
+    report = statistics.report()
+    assert list(report.upstreams) == [SERVER, "tcp:other.example.org:25"]
+    mine, its = report.upstreams.values()
+    assert (mine.sessions, mine.messages, mine.recipients.refused) == (1, 1, 1)
+    assert (its.sessions, its.messages, its.mail_data_octets) == (1, 0, 5)
+    assert its.matrix == {"CONNECT": {220: 1}, "EHLO": {250: 1}}
+    assert report.matrix["CONNECT"] == {220: 2}
+    assert (report.sessions, report.mail_data_octets) == (2, 10)
+    assert report.reply_ms["CONNECT"].count == 2
+
+
+def test_refusals_are_counted_by_reason() -> None:
+    """Each 4xx and 5xx that a client heard has one, whoever said it; other replies have none."""
+    rules = [Reason("InvalidRecipient", "(?i)no such user"), Reason("SpamBlock", "spam|Ok")]
+    statistics = Statistics(Reasons(rules))
+    play(
+        statistics,
+        a_session(),
+        *MESSAGE,
+        ("MAIL", "MAIL FROM:<a@example.org>", "554 5.7.1 spam"),
+        ("MAIL", "MAIL FROM:<a@example.org>", "450 4.2.0 spam"),
+        ("RCPT", "RCPT TO:<b@example.net>", "450 4.2.0 spam"),
+        ("NOOP", "NOOP", "421 4.3.2 Later"),
+    )
+    reasons = [("SpamBlock", 3), ("InvalidRecipient", 1), ("Uncategorized", 1)]
+    assert list(statistics.report().reasons.items()) == reasons
 
 
 def test_json_is_plain() -> None:
     """The report's values survive JSON; codes are texts there, since they are keys."""
-    report = counted(*MESSAGE).as_json()
+    statistics = Statistics()
+    report = play(statistics, a_session(), *MESSAGE).as_json()
     assert json.loads(json.dumps(report)) == report
-    assert (report["sessions"], report["messages"]) == (1, 1)
+    assert (next(iter(report)), report["version"], report["messages"]) == ("version", 1, 1)
     assert report["matrix"]["RCPT"] == {"250": 2, "550": 1}

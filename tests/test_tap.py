@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -350,15 +352,33 @@ def test_the_log_is_a_file_that_grows(folder: Path) -> None:
 def test_statistics_are_written_at_the_end(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """--stats is a JSON file; a signal prints the same for a person, at any time."""
     running = Running("--upstream sink: --log none --stats stats.json")
-    running.dialogue("NOOP", "NOOP", "QUIT")
+    running.dialogue("NOOP", "QUIT")
     capfd.readouterr()
+    assert not (folder / "stats.json").exists()
     running.signal("SIGUSR2")
     assert "NOOP" in capfd.readouterr().err
-    assert not (folder / "stats.json").exists()
+    statistics = json.loads((folder / "stats.json").read_text())
+    assert statistics["matrix"]["NOOP"] == {"250": 1}
+    running.dialogue("NOOP", "QUIT")
     assert running.stop() == 0
     statistics = json.loads((folder / "stats.json").read_text())
     assert statistics["matrix"]["NOOP"] == {"250": 2}
-    assert statistics["sessions"] == 1
+    assert statistics["sessions"] == 2
+
+
+def test_statistics_are_coloured_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where standard error is a terminal, severity shows by colour; elsewhere nothing does."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for terminal in (True, False):
+        error = io.StringIO()
+        monkeypatch.setattr(error, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr(sys, "__stderr__", error)
+        running = Running("--upstream sink: --log none")
+        running.dialogue("NOOP", "QUIT")
+        assert running.stop() == 0
+        assert "NOOP" in error.getvalue()
+        assert ("\x1b[32m" in error.getvalue()) is terminal
 
 
 def test_statistics_that_can_not_be_written_are_told(capfd: pytest.CaptureFixture[str]) -> None:
