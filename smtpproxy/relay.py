@@ -99,8 +99,13 @@ class Relay:
     @property
     def crowded(self) -> bool:
         """Should the client not be read for now?"""
-        limits = self._limits
-        return len(self._queue) >= limits.max_in_flight or self._client.pending > limits.max_held
+        limits, queue = self._limits, self._queue
+        if len(queue) >= limits.max_in_flight or self._client.pending > limits.max_held:
+            return True
+        if len(queue) * limits.max_command_line <= limits.max_held:
+            return False  # not even the longest lines are too much
+        waiting = (len(one.command.wire) for one in queue if one.command is not None)
+        return sum(waiting) > limits.max_held
 
     @property
     def waiting(self) -> bool:

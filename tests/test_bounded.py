@@ -9,15 +9,21 @@ from msgspec import structs
 
 from smtpproxy.log import JsonLog
 from smtpproxy.pairing import Pairing
+from smtpproxy.relay import Relay
 from smtpproxy.smtp.anomalies import reply_anomalies
 from smtpproxy.smtp.facts import Command, Reply
+from smtpproxy.smtp.limits import DEFAULT_LIMITS
 from smtpproxy.smtp.lookalike import MailDataScan
 from smtpproxy.smtp.state import State
 from smtpproxy.transcript import Entry, Session
 from tests.allocated import memory
+from tests.net.sessions import Heard
 
 BOUND = 1024 * 1024
 LONG = (b"250-" + b"x" * 4090 + b"\r\n") * 127
+
+COMMAND = b"NOOP " + b"x" * 2040 + b"\r\n"  # as long as a command may be
+SEGMENT = COMMAND * 16
 
 
 def long_replies(number: int, beginning: bytes = LONG) -> Iterator[Reply]:
@@ -145,3 +151,28 @@ def test_as_many_recipients_as_servers_take_are_all_remembered() -> None:
     assert state.accepted_addresses() == expected
     state = with_recipients(state, [b"b@example.net"])
     assert state.accepted_addresses() == ["b@example.net"]
+
+
+def waiting() -> tuple[Relay, int]:
+    """Return a relay whose client is not to be read any more, and how much it has sent by then."""
+    relay = Relay(Heard(), lambda: 0.0)
+    relay.connected()
+    relay.upstream_received(b"220 ready\r\n")
+    sent = 0
+    while not relay.crowded:
+        relay.client_received(SEGMENT)
+        sent += len(SEGMENT)
+    return relay, sent
+
+
+def test_long_commands_in_flight_are_bounded_in_octets() -> None:
+    """Upstream never answers: 256 KiB in flight are enough, also where they are few commands."""
+    _, sent = waiting()
+    assert sent <= DEFAULT_LIMITS.max_held + len(SEGMENT)
+
+
+def test_a_client_is_read_again_once_its_long_commands_are_answered() -> None:
+    """Replies make room again."""
+    relay, sent = waiting()
+    relay.upstream_received(b"250 ok\r\n" * (sent // len(COMMAND)))
+    assert not relay.crowded

@@ -110,7 +110,7 @@ class State:
 
     def accepted_domains(self) -> set[str]:
         """Return the domain of each accepted RCPT, in lower case, "" where it has none."""
-        return {domain_in(command.wire) for command in self._accepted}
+        return set(map(domain_in, self._accepted))
 
     @property
     def keywords(self) -> dict[str, str]:
