@@ -2,8 +2,8 @@
 
 Owns the format of rule files, which is that of KumoMTA's bounce classifier: a table `rules` in
 TOML, a list of patterns for each reason. The first pattern that matches decides; a user's files
-come before the rules that ship with the proxy. Patterns are matched by RE2, all of them in one
-pass, in time linear in the reply.
+come before the rules that ship with the proxy. Patterns are matched by RE2, in time linear in the
+reply: one pass looks for the words that they need, and those are tried whose words are there.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ NAMES = (
     *("BadConnection", "BadConfiguration", "ProtocolErrors", "MessageExpired", "PolicyRelated"),
     *("AutoReply", "Subscribe", "Unsubscribe", "ChallengeResponse", UNCATEGORIZED),
 )
+#: What ships, in the order in which it is asked: a reason stands once in a file.
+_SHIPPED = ("reasons.toml", "reasons-general.toml", "reasons-by-code.toml")
 #: Octets of a reply that are looked at: its first lines say it.
 _LONGEST = 2048
 
@@ -85,8 +87,8 @@ def one_line(reply: Reply) -> str:
     What each line repeats of its codes is left out.
     """
     enhanced = reply.enhanced
-    lines = (line.decode("utf-8", "replace").strip() for line in reply.wire[:_LONGEST].split(b"\n"))
-    texts = [line[4:].removeprefix(enhanced).strip() for line in lines]
+    lines = reply.wire[:_LONGEST].decode("utf-8", "replace").split("\n")
+    texts = [line.strip()[4:].removeprefix(enhanced).strip() for line in lines]
     return " ".join(filter(None, (f"{reply.code:03d}", enhanced, *texts)))
 
 
@@ -122,10 +124,11 @@ def built_in() -> Reasons:
 
 
 def _shipped() -> tuple[list[Reason], list[Reason]]:
-    here = files("smtpproxy")
-    rules = read_rules((here / "reasons.toml").read_text("utf-8"), "reasons.toml")
-    retry = read_rules((here / "retry.toml").read_text("utf-8"), "retry.toml")
-    return rules, retry
+    return [rule for name in _SHIPPED for rule in _read_shipped(name)], _read_shipped("retry.toml")
+
+
+def _read_shipped(name: str) -> list[Reason]:
+    return read_rules((files("smtpproxy") / name).read_text("utf-8"), name)
 
 
 def _text_of(path: Path) -> str:
@@ -155,9 +158,9 @@ def _check(pattern: str, where: str) -> None:
 def _compiled(rules: list[Reason]) -> Any:
     if not rules:
         return None
-    found = re2.Set.SearchSet(_options())
+    found = re2.Filter()
     for rule in rules:
-        found.Add(rule.rule)
+        found.Add(rule.rule, _options())
     found.Compile()
     return found
 
