@@ -115,6 +115,49 @@ def test_a_pattern_can_not_hang_the_proxy() -> None:
     assert time.process_time() - begun < 0.1
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "later"),
+    [
+        ("550 5.1.1 <bob@example.com>: User unknown", "InvalidRecipient", False),
+        ("550 5.2.1 This account is disabled", "InactiveMailbox", False),
+        ("452 4.2.2 Mailbox full", "QuotaIssues", True),
+        ("552 5.3.4 Message size exceeds fixed limit", "QuotaIssues", False),
+        ("452 4.5.3 Too many recipients", "TooManyRecipients", True),
+        ("552 Too many recipients", "TooManyRecipients", True),
+        ("554 5.7.1 <bob@example.com>: Relay access denied", "RelayDenied", False),
+        ("550 5.1.2 Domain not found", "BadDomain", False),
+        ("553 5.1.8 Domain of sender address does not exist", "InvalidSender", False),
+        ("550 5.7.26 SPF and DKIM did not pass", "AuthenticationFailed", False),
+        ("554 5.7.1 Client host blocked using zen.spamhaus.org", "SpamBlock", False),
+        ("421 4.7.1 Your IP address is on our blocklist", "SpamBlock", False),
+        ("550 5.7.1 This message looks like spam", "SpamContent", False),
+        ("550 Message contains a virus", "VirusRelated", False),
+        (
+            "550-Verification failed\n550-No such user\n550 Sender verify failed",
+            "InvalidSender",
+            False,
+        ),
+        ("451 4.7.1 Greylisted, try again in 5 minutes", "TransientFailure", True),
+        ("550 You have sent too many messages this hour", "TransientFailure", True),
+        ("503 5.5.1 Bad sequence of commands", "ProtocolErrors", False),
+        ("550 5.7.1 Rejected by policy", "PolicyRelated", False),
+        ("550 用户不存在", "InvalidRecipient", False),
+        # Words that say nothing: the enhanced status code, qmail's way of writing it, the code
+        ("550 5.2.2 No", "QuotaIssues", False),
+        ("550 no (#5.1.8)", "InvalidSender", False),
+        ("502 No", "ProtocolErrors", False),
+        ("550 No", "Uncategorized", False),
+        ("450 No", "Uncategorized", True),
+    ],
+)
+def test_typical_words(text: str, name: str, later: bool) -> None:
+    """What servers say often is told by the rules that ship, and whether to try again."""
+    rules, said = built_in(), reply(text)
+    reason = rules.reason(said)
+    assert reason.name == name, reason.rule
+    assert rules.retryable(said, reason) is later
+
+
 def test_the_rules_that_ship_are_whole() -> None:
     """Each has a name that is explained, and those on trying again say yes or no."""
     rules = built_in()
