@@ -9,7 +9,11 @@ from __future__ import annotations
 from tests.reasons.agreement import Agreement, agreement
 from tests.reasons.labelled import HELD_OUT, TUNING
 
-_BOTH, _TUNING = agreement([*HELD_OUT, *TUNING]), agreement(TUNING)
+_BOTH, _TUNING, _HELD_OUT = (
+    agreement([*HELD_OUT, *TUNING]),
+    agreement(TUNING),
+    agreement(HELD_OUT),
+)
 
 
 def test_nineteen_of_twenty_reasons_are_those_a_person_gives() -> None:
@@ -44,6 +48,18 @@ def test_trying_again_in_the_tuning_set() -> None:
     ]
     share = _TUNING.retryable
     assert share >= 0.95, "\n".join(wrong)
+
+
+def test_reasons_of_the_held_out_set() -> None:
+    """Of replies that nobody tuned with: 87.0 % when first measured, with the rules final."""
+    share = _HELD_OUT.reason
+    assert share >= 0.85, _counts(_HELD_OUT)
+
+
+def test_trying_again_in_the_held_out_set() -> None:
+    """Of replies that nobody tuned with: 96.9 % when first measured, with the rules final."""
+    share = _HELD_OUT.retryable
+    assert share >= 0.95, _counts(_HELD_OUT)
 
 
 def _counts(found: Agreement) -> str:
