@@ -68,12 +68,12 @@ def explain(reply: Reply, stage: str, reasons: Reasons) -> Explanation:
     """Return the four answers about a reply to `stage`, and whether to try again."""
     enhanced = reply.enhanced
     refused = reply.code // 100 in (4, 5)
-    reason = reasons.reason(reply) if refused else None
+    verdict = reasons.judge(reply) if refused else None
     return Explanation(
         reply.code,
         classify(stage, reply.code),
         status(enhanced),
         bool(enhanced) and int(enhanced[0]) != reply.code // 100,
-        reason,
-        reasons.retryable(reply, reason) if reason is not None else None,
+        verdict.reason if verdict is not None else None,
+        verdict.retryable if verdict is not None else None,
     )

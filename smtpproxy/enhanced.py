@@ -6,6 +6,7 @@ is `classify`'s affair.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 CLASSES = {2: "success", 4: "persistent transient failure", 5: "permanent failure"}
@@ -135,6 +136,7 @@ class Status(NamedTuple):
         return bool(self.detail)
 
 
+@lru_cache(maxsize=512)  # most come often
 def status(code: str) -> Status | None:
     """Return what an enhanced status code such as "5.1.1" says, or None for ""."""
     if not code:

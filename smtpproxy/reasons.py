@@ -48,6 +48,15 @@ class Reason(NamedTuple):
     rule: str
 
 
+class Verdict(NamedTuple):
+    """What is said of a refusal."""
+
+    reason: Reason
+    retryable: bool
+
+
+# RE2 builds its tables at its first match: that is not to be in the middle of a session.
+_FIRST = Reply(550, b"550 5.1.1 No such user here\r\n")
 _UNKNOWN = Reason(UNCATEGORIZED, "")
 
 
@@ -60,25 +69,25 @@ class Reasons:
         self.retry = list(retry)
         self._set = _compiled(self.rules)
         self._retrying = _compiled(self.retry)
-        self._remembered = lru_cache(maxsize=1024)(self._reason)
-        self._retry_remembered = lru_cache(maxsize=1024)(self._retryable)
+        self._remembered = lru_cache(maxsize=1024)(self._judge)
+        self.judge(_FIRST)
+
+    def judge(self, reply: Reply) -> Verdict:
+        """Return why a server refused, and whether the same message may be taken later.
+
+        That is, with nothing changed by its sender.
+        """
+        return (self._remembered if len(reply.wire) <= OFTEN else self._judge)(reply)
 
     def reason(self, reply: Reply) -> Reason:
         """Return why a server refused."""
-        return (self._remembered if len(reply.wire) <= OFTEN else self._reason)(reply)
+        return self.judge(reply).reason
 
-    def retryable(self, reply: Reply, reason: Reason) -> bool:
-        """May the same message be taken later, with nothing changed by its sender?"""
-        often = len(reply.wire) <= OFTEN
-        return (self._retry_remembered if often else self._retryable)(reply, reason)
-
-    def _reason(self, reply: Reply) -> Reason:
-        return _first(self.rules, self._set, one_line(reply)) or _UNKNOWN
-
-    def _retryable(self, reply: Reply, reason: Reason) -> bool:
-        text = f"{reason.name}: {one_line(reply)}"
-        found = _first(self.retry, self._retrying, text)
-        return found.name == "yes" if found else reply.code // 100 == 4
+    def _judge(self, reply: Reply) -> Verdict:
+        text = one_line(reply)
+        reason = _first(self.rules, self._set, text) or _UNKNOWN
+        found = _first(self.retry, self._retrying, f"{reason.name}: {text}")
+        return Verdict(reason, found.name == "yes" if found else reply.code // 100 == 4)
 
 
 def one_line(reply: Reply) -> str:
@@ -86,6 +95,8 @@ def one_line(reply: Reply) -> str:
 
     What each line repeats of its codes is left out.
     """
+    if reply.wire.count(b"\n") == 1:
+        return reply.wire[:_LONGEST].decode("utf-8", "replace").strip()  # most are just that
     enhanced = reply.enhanced
     lines = reply.wire[:_LONGEST].decode("utf-8", "replace").split("\n")
     texts = [line.strip()[4:].removeprefix(enhanced).strip() for line in lines]

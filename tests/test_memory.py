@@ -12,7 +12,7 @@ from bench.memory.measure import BOUND, Figure, measure
 from bench.memory.table import markdown
 
 CONNECTIONS = 4
-QUICK = ("long-command", "noops", "chunks-recorded", "opaque")
+QUICK = ("long-command", "chunks-recorded", "opaque")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another's memory is read in /proc")

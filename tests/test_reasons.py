@@ -152,10 +152,9 @@ def test_a_pattern_can_not_hang_the_proxy() -> None:
 )
 def test_typical_words(text: str, name: str, later: bool) -> None:
     """What servers say often is told by the rules that ship, and whether to try again."""
-    rules, said = built_in(), reply(text)
-    reason = rules.reason(said)
+    reason, retryable = built_in().judge(reply(text))
     assert reason.name == name, reason.rule
-    assert rules.retryable(said, reason) is later
+    assert retryable is later
 
 
 def test_the_rules_that_ship_are_whole() -> None:

@@ -67,6 +67,5 @@ def agreement(labelled: Iterable[Labelled]) -> Agreement:
 def _verdict(one: Labelled) -> Verdict:
     lines = one.reply.split("\n")
     wire = "".join(f"{line}\r\n" for line in lines).encode()
-    reply, rules = Reply(int(lines[-1][:3]), wire), built_in()
-    reason = rules.reason(reply)
-    return Verdict(one, reason, rules.retryable(reply, reason))
+    reason, retryable = built_in().judge(Reply(int(lines[-1][:3]), wire))
+    return Verdict(one, reason, retryable)
