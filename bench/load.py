@@ -20,14 +20,14 @@ class Load:
     octets: int
     keep: bool
     unit: str
-    refused: bool = False
-    """Whether its sink refuses everything, each time in other words."""
+    sink: str = ""
+    """How a sink of the bench's own answers: no reply is like another. "": it is smtp-sink."""
 
     def arguments(self, messages: int, port: int) -> list[str]:
         """What smtp-source is told: -d keeps a session for many messages, -A takes refusals."""
         return [
             *(["-d"] if self.keep else []),
-            *(["-A"] if self.refused else []),
+            *(["-A"] if self.sink == "refusing" else []),
             *("-s", str(self.sessions), "-l", str(self.octets), "-m", str(messages)),
             f"127.0.0.1:{port}",
         ]
@@ -48,7 +48,8 @@ LOADS = {
         Load("new", "new", 20, 4096, False, "msg/s"),
         Load("kept", "kept", 20, 4096, True, "msg/s"),
         Load("large", "10 MB", 4, 10_000_000, False, "MB/s"),
-        Load("refused", "refused", 20, 1024, True, "msg/s", refused=True),
+        Load("accepted", "no reply twice", 20, 4096, True, "msg/s", sink="accepting"),
+        Load("refused", "all refused", 20, 4096, True, "msg/s", sink="refusing"),
     )
 }
 

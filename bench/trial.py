@@ -36,10 +36,10 @@ def measure(subject: Subject, load: Load, messages: int, folder: Path) -> float:
 
 def start_sink(stack: ExitStack, folder: Path, load: Load) -> int:
     """Start a sink of this trial's own; return its port."""
-    if load.refused:
+    if load.sink:
         ready = folder / "sink-ready"
-        command = [sys.executable, "-m", "bench.refusing", str(ready)]
-        return stack.enter_context(running("refusing", command, folder / "sink.txt")).announced(
+        command = [sys.executable, "-m", "bench.varied", str(ready), load.sink]
+        return stack.enter_context(running(load.sink, command, folder / "sink.txt")).announced(
             ready
         )
     user = ["-u", "root"] if os.geteuid() == 0 else []

@@ -66,14 +66,18 @@ class Explanation(NamedTuple):
 
 def explain(reply: Reply, stage: str, reasons: Reasons) -> Explanation:
     """Return the four answers about a reply to `stage`, and whether to try again."""
-    enhanced = reply.enhanced
-    refused = reply.code // 100 in (4, 5)
-    verdict = reasons.judge(reply) if refused else None
+    code = reply.code
+    told = _by_codes(stage, code, reply.enhanced)
+    if code // 100 not in (4, 5):
+        return told
+    verdict = reasons.judge(reply)
     return Explanation(
-        reply.code,
-        classify(stage, reply.code),
-        status(enhanced),
-        bool(enhanced) and int(enhanced[0]) != reply.code // 100,
-        verdict.reason if verdict is not None else None,
-        verdict.retryable if verdict is not None else None,
+        code, told.standing, told.status, told.contradicts, verdict.reason, verdict.retryable
     )
+
+
+@lru_cache(maxsize=4096)
+def _by_codes(stage: str, code: int, enhanced: str) -> Explanation:
+    """Return what does not depend on a reply's words."""
+    contradicts = bool(enhanced) and int(enhanced[0]) != code // 100
+    return Explanation(code, classify(stage, code), status(enhanced), contradicts, None, None)

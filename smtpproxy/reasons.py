@@ -8,6 +8,7 @@ reply: one pass looks for the words that they need, and those are tried whose wo
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from functools import cache, lru_cache
@@ -35,6 +36,15 @@ NAMES = (
 _SHIPPED = ("reasons.toml", "reasons-general.toml", "reasons-by-code.toml")
 #: Octets of a reply that are looked at: its first lines say it.
 _LONGEST = 2048
+
+
+# What differs each time, and what stands in its place. The first that is found in a word decides.
+_VARYING = (
+    (re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+"), "x@x"),
+    (re.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b"), "0.0.0.0"),
+    # A name of a message or a host, and a long number
+    (re.compile(r"\b(?=[A-Za-z.-]*[0-9])[A-Za-z0-9][A-Za-z0-9.-]{7,}\b|[0-9]{5,}"), "x0"),
+)
 
 
 class ReasonsError(ValueError):
@@ -77,17 +87,36 @@ class Reasons:
 
         That is, with nothing changed by its sender.
         """
-        return (self._remembered if len(reply.wire) <= OFTEN else self._judge)(reply)
+        text = without_names(one_line(reply))
+        return (self._remembered if len(text) <= OFTEN else self._judge)(reply.code, text)
 
     def reason(self, reply: Reply) -> Reason:
         """Return why a server refused."""
         return self.judge(reply).reason
 
-    def _judge(self, reply: Reply) -> Verdict:
-        text = one_line(reply)
+    def _judge(self, code: int, text: str) -> Verdict:
         reason = _first(self.rules, self._set, text) or _UNKNOWN
         found = _first(self.retry, self._retrying, f"{reason.name}: {text}")
-        return Verdict(reason, found.name == "yes" if found else reply.code // 100 == 4)
+        return Verdict(reason, found.name == "yes" if found else code // 100 == 4)
+
+
+def without_names(text: str) -> str:
+    """Return a reply without what differs each time: addresses, and names of messages and hosts.
+
+    So what is said to many recipients is one thing to the rules. KumoMTA does the same.
+    """
+    return " ".join(map(_general if len(text) <= OFTEN else _make_general, text.split(" ")))
+
+
+def _make_general(word: str) -> str:
+    for pattern, name in _VARYING:
+        general, found = pattern.subn(name, word)
+        if found:
+            return general
+    return word
+
+
+_general = lru_cache(maxsize=4096)(_make_general)
 
 
 def one_line(reply: Reply) -> str:
