@@ -74,6 +74,9 @@ class Relay:
         self.state = state or State()
         self._judge = Judge(rules, self.state, domain)
         self._limits = limits
+        # So many commands in flight are never too much, and be they of the longest.
+        few = limits.max_held // max(limits.max_command_line, limits.max_auth_line)
+        self._few = min(few, limits.max_in_flight - 1)
         self._client = ClientReader(limits)
         self._server = ServerReader(limits)
         self._passage = Passage(refused)
@@ -99,11 +102,11 @@ class Relay:
     @property
     def crowded(self) -> bool:
         """Should the client not be read for now?"""
-        limits, queue = self._limits, self._queue
-        if len(queue) >= limits.max_in_flight or self._client.pending > limits.max_held:
+        limits, queue, pending = self._limits, self._queue, self._client.pending
+        if pending <= limits.max_held and len(queue) <= self._few:
+            return False
+        if len(queue) >= limits.max_in_flight or pending > limits.max_held:
             return True
-        if len(queue) * limits.max_command_line <= limits.max_held:
-            return False  # not even the longest lines are too much
         waiting = (len(one.command.wire) for one in queue if one.command is not None)
         return sum(waiting) > limits.max_held
 
@@ -225,7 +228,8 @@ class Relay:
                 self._mail_data(fact)
             else:
                 self._other_from_client(fact)
-        self._out.flush()
+        if self._out.upward:
+            self._out.flush()
 
     def _command(self, command: Command) -> None:
         verb = command.verb
@@ -376,7 +380,7 @@ class Relay:
             self._settle()
         if self._client.pending or self._client.framing is _CHUNK:
             self._read_client()
-        else:
+        elif self._out.upward:
             self._out.flush()
         if self._ending.client_ended:
             self._end_client()

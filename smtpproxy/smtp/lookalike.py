@@ -39,6 +39,7 @@ _MOST_FORMS = 64
 #: Octets that a look-alike may take at most: they are kept, to find one that was cut.
 _REACH = 2 + 3 * _MOST + 1 + 3 * _MOST + 2
 
+_LINE_ENDS = b"\r\n"
 _NAMES = {b"\r\n": "CRLF", b"\n": "LF", b"\r": "CR"}
 _SHOWN = {b"\0": "NUL", b" ": "SP", b"\t": "TAB", b"\x0b": "VT", b"\xe2\x80\x8b": "ZWSP"}
 _EACH_INVISIBLE = re.compile(_INVISIBLE)
@@ -61,24 +62,27 @@ _decided = itemgetter(0)
 class MailDataScan:
     """Looks at one message's mail data. Each name and form is found once, and 64 of a name."""
 
-    __slots__ = ("_before", "_forms", "_found", "undecided")
+    __slots__ = ("_before", "_forms", "_found", "_looked_at", "undecided")
 
     def __init__(self) -> None:
         self._before = b"\r\n"  # the line of the DATA command ended in CRLF
         self._found: set[Found] = set()
         self._forms: dict[str, int] = {}  # how many of them have each name
+        self._looked_at: set[bytes] = set()  # dots, with all that their names come from
         self.undecided = 0  # octets at the end that may turn out to be part of a look-alike
 
     def look(self, octets: bytes) -> list[Found]:
         """Return what is new in these octets, which are no more than the mail data."""
         before = self._before
         window = before + octets
-        seen = [*self._bare(window, len(before)), *self._look_alikes(window, len(before))]
-        # By the octet that decided: so their order is the same for every cut.
-        found = [one for _, one in sorted(seen, key=_decided)]
+        seen = self._bare(window, len(before)) + self._look_alikes(window, len(before))
         self._before = window[-_REACH:]
         undecided = _UNDECIDED.search(window, max(0, len(window) - _REACH))
         self.undecided = len(window) - undecided.start() if undecided else 0
+        if not seen:
+            return []
+        # By the octet that decided: so their order is the same for every cut.
+        found = [one for _, one in sorted(seen, key=_decided)]
         new = [one for one in dict.fromkeys(found) if one not in self._found]
         self._found.update(new)
         return new
@@ -109,7 +113,14 @@ class MailDataScan:
         for dot in _DOT.finditer(window):
             if dot.end() <= seam and not (dot["end"] == b"\r" and dot.end() == seam):
                 continue  # found when it came
-            line = _BEFORE.search(window, max(0, dot.start() - _REACH), dot.start())
+            at = dot.start()
+            # A mail of nothing but dots is not looked at closely for each of them.
+            around = window[max(0, at - 2) : dot.end()] if window[at - 1] in _LINE_ENDS else b""
+            if around in self._looked_at:
+                continue
+            if around and len(self._looked_at) < _MOST_FORMS:
+                self._looked_at.add(around)
+            line = _BEFORE.search(window, max(0, at - _REACH), at)
             if line is None or (one := _named(line, dot)) is None:
                 continue
             forms = self._forms.get(one.name, 0)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smtpproxy.smtp.anomalies import LOOK_ALIKE, LOOK_ALIKE_BLANK
 from smtpproxy.smtp.lookalike import Found, MailDataScan
 from tests.smtp.dialogue import every_cut
 
@@ -133,3 +134,19 @@ def test_what_is_undecided_is_told(octets: bytes) -> None:
         undecided = min(len(octet), looking.undecided)
         withheld = octet[len(octet) - undecided :]
     raise AssertionError("not found")
+
+
+def test_a_form_is_found_once_whatever_stands_around_it() -> None:
+    """The same look-alike behind other text is no news."""
+    scan = MailDataScan()
+    assert Found(LOOK_ALIKE, "LF . LF") in scan.look(b"a\n.\nb")
+    assert scan.look(b"c\n.\nd\n.\n") == []
+
+
+def test_so_many_forms_of_a_name_and_no_more() -> None:
+    """Whoever sends ever new ones is told of with 64 of them."""
+    scan = MailDataScan()
+    blanks = [" " * spaces + "\t" * tabs for spaces in range(1, 9) for tabs in range(1, 9 - spaces)]
+    text = "".join(f"\n{before}.{after}\n" for before in blanks for after in blanks)
+    found = [one for one in scan.look(text.encode()) if one.name == LOOK_ALIKE_BLANK]
+    assert len(found) == len(set(found)) == 64

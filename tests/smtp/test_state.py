@@ -3,7 +3,7 @@
 import pytest
 
 from smtpproxy.smtp.client import parse_command
-from smtpproxy.smtp.facts import Reply
+from smtpproxy.smtp.facts import Command, Reply
 from smtpproxy.smtp.path import Path
 from smtpproxy.smtp.state import Phase, State
 from tests.smtp.dialogue import steps
@@ -267,3 +267,14 @@ def test_keywords() -> None:
     assert state.offers_pipelining
     state.greeted_again(Reply(250, b"250 SIZE\r\n"))
     assert (state.keywords, state.offers_pipelining) == ({}, False)
+
+
+def test_recipients_without_end() -> None:
+    """All are counted, and the first ones are known by their addresses: the room is bounded."""
+    state = State()
+    rcpt = Command("RCPT", b"RCPT TO:<" + b"b" * 1000 + b"@example.net>\r\n")
+    for _ in range(1000):
+        state.observe("RCPT", rcpt, 250)
+    assert state.recipients == len(state.accepted_addresses()) == 1000
+    assert 200 < len(state.accepted) < 300
+    assert state.accepted_addresses()[-1] == ""
