@@ -85,6 +85,8 @@ class Reply(NamedTuple):
     @property
     def enhanced(self) -> str:
         """The enhanced status code (RFC 3463) such as "5.1.1", or "" where there is none."""
+        if self.wire[5:6] != b".":
+            return ""
         found = _ENHANCED.match(self.wire)
         return found[1].decode("ascii") if found else ""
 
