@@ -28,7 +28,7 @@ def _load(name: str) -> list[Labelled]:
 
 
 HELD_OUT = _load("held-out.yaml")
-TUNING = _load("tuning.yaml")
+TUNING = [*_load("tuning.yaml"), *_load("tuning-2.yaml")]
 
 
 def guide() -> set[str]:
