@@ -74,8 +74,9 @@ CODES: dict[int, Code] = {
     557: Code("Too many duplicate messages", NONSTANDARD),
 }
 
-#: Codes that a server may send at any stage, in answer to anything (RFC 5321 §4.2.1 and §4.3.2).
-ANYWHERE = frozenset({421, 500, 501, 502, 503, 504, 554})
+#: Codes that a server may send at any stage, in answer to anything: 421, 500 and 501 by RFC 5321
+#: §4.3.2, and what else says that a command can't be taken here (§4.2.4).
+ANYWHERE = frozenset({421, 500, 501, 502, 503, 504})
 
 _COMMON = (500, 501, 421)
 _BEGIN = (250, 552, 451, 452, *_COMMON)

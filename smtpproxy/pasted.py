@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from smtpproxy.codes import stage_name
 from smtpproxy.smtp.facts import Reply
 
@@ -18,9 +20,9 @@ from smtpproxy.smtp.facts import Reply
 #: begin the line.
 _INTRODUCED = re.compile(
     r"""
-    (?: \b(?:said|says|replied) | \bresponse(?:\ was)? | \bstat=[^:]*
+    (?: \b(?:said|says|replied) | \bresponse(?:\ was)? | \bstat=[^:]{0,80}
       | refused\ to\ talk\ to\ me                        # Postfix
-      | \berror[^:]*(?::<[^>]*>)?[^:]*                     # Exim: error from … after RCPT TO:<…>
+      | \berror\ from[^:]{0,80}(?::<[^>]{0,320}>)?         # Exim: error from … after RCPT TO:<…>
       | Diagnostic-Code:\ *smtp\ *;                        # RFC 3464 §2.3.6
       | <-{1,2} | <~\*? | <\*\* | \bS                       # swaks, and dialogues
     )
@@ -48,16 +50,19 @@ _ANSWERED = tuple(
         (r"initial connection|refused to talk to me", "CONNECT"),
     )
 )
-_OWN = re.compile(r"^[0-9:.]+ #[0-9]+ (?P<verb>[A-Za-z-]+)\b.*? (?P<reply>[2-5][0-9]{2} .*)")
-_OWN_COLUMNS = re.compile(
-    r"(?P<codes>[2-5][0-9]{2} (?:[245]\.[0-9]+\.[0-9]+)?) +"
-    r"(?:success|intermediate|transient|permanent|unknown) +(?P<text>.*?)"
-    r"(?: \((?:\+[0-9]+ lines\)|[^()]*\)))*(?: \[[^]]*\])?$"
+# This proxy's own text log: the columns of a reply stand behind what was sent.
+_OWN = re.compile(
+    r"^[0-9:.]+ #[0-9]+ (?P<verb>[A-Za-z-]+)\b.* "
+    r"(?P<code>[2-5][0-9]{2}) (?P<enhanced>[245]\.[0-9]+\.[0-9]+|) *"
+    r" (?:success|intermediate|transient|permanent|unknown) +(?P<text>.*)"
 )
+_OWN_REMARKS = re.compile(r"( \([^()]*\))* *(\[[^]]*\])?$")
 #: Characters of a line that are looked at.
 _LONGEST = 4096
+#: Lines of one reply.
+_MOST = 128
 #: What MTAs append to a reply that they quote.
-_TAIL = re.compile(r"\s*\((?:in reply to|after)[^)]*\)+\s*$|\s*[\"')]+\s*$", re.I)
+_TAIL = re.compile(r" ?\((?:in reply to|after)[^)]{0,80}\)+$|[\"')]+$", re.I)
 
 
 class Pasted(NamedTuple):
@@ -71,34 +76,59 @@ class Pasted(NamedTuple):
 def replies_in(lines: Iterable[str]) -> Iterator[Pasted]:
     """Yield the replies in these lines; the lines of a multiline reply are one."""
     before: list[str] = []
+    stage, number = "", 0
     for number, line in enumerate(lines, start=1):
         found = _in_line(line.rstrip("\r\n")[:_LONGEST])
-        if found is None:
+        if before and (found is None or found[0][:3] != before[0][:3] or len(before) >= _MOST):
+            yield Pasted(_reply(before), stage, number - 1)  # its end was not pasted
             before = []
+        if found is None:
             continue
         text, stage = found
-        if before and not before[0].startswith(text[:3]):
-            before = []
         before.append(text)
         # As MTAs log them, the lines of a reply stand in one.
         if text[3:4] == "-" and text.count(f" {text[:3]} ") == 0:
             continue
         yield Pasted(_reply(before), stage, number)
         before = []
+    if before:
+        yield Pasted(_reply(before), stage, number)
 
 
 def _in_line(line: str) -> tuple[str, str] | None:
     """Return the reply in a line and the stage that it answered, or None."""
+    if line.startswith("{"):
+        return _in_json(line)
     if own := _OWN.match(line):
-        columns = _OWN_COLUMNS.match(own["reply"])
-        text = f"{columns['codes'].strip()} {columns['text']}" if columns else own["reply"]
-        return text, stage_name(own["verb"]) or ""
+        text = _OWN_REMARKS.sub("", own["text"])
+        words = filter(None, (own["code"], own["enhanced"], text))
+        return " ".join(words), stage_name(own["verb"]) or ""
     for pattern in (_BEGINS, _INTRODUCED, _ENHANCED):
         found = pattern.match(line) if pattern is _BEGINS else pattern.search(line)
         if found:
             text = found["reply"] if pattern is _BEGINS else _TAIL.sub("", found["reply"])
             return text, _stage(line)
     return None
+
+
+class _Logged(msgspec.Struct):
+    """What is read of a record of this proxy's JSON log."""
+
+    stage: str
+    code: int
+    text: str
+    enhanced: str = ""
+
+
+def _in_json(line: str) -> tuple[str, str] | None:
+    try:
+        record = msgspec.json.decode(line, type=_Logged)
+    except msgspec.MsgspecError:
+        return None
+    text = " ".join(filter(None, (record.enhanced, record.text.replace("\n", " "))))
+    if not 200 <= record.code <= 599:
+        return None
+    return f"{record.code} {text}", stage_name(record.stage) or ""
 
 
 def _stage(line: str) -> str:

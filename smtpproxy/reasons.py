@@ -38,13 +38,13 @@ _SHIPPED = ("reasons.toml", "reasons-general.toml", "reasons-by-code.toml")
 _LONGEST = 2048
 
 
-# What differs each time, and what stands in its place. The first that is found in a word decides.
-_VARYING = (
-    (re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+"), "x@x"),
-    (re.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b"), "0.0.0.0"),
-    # A name of a message or a host, and a long number
-    (re.compile(r"\b(?=[A-Za-z.-]*[0-9])[A-Za-z0-9][A-Za-z0-9.-]{7,}\b|[0-9]{5,}"), "x0"),
-)
+# What differs each time. None of these patterns looks ahead: a peer's word may be long.
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:@]+@[^\s<>\"'(),;:]+")
+_IP_ADDRESS = re.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+_DIGIT, _LONG_NUMBER = re.compile("[0-9]"), re.compile("[0-9]{5,}")
+#: A name of a message or a host has so many characters, and a digit among them.
+_SHORTEST_NAME = 8
 
 
 class ReasonsError(ValueError):
@@ -109,11 +109,18 @@ def without_names(text: str) -> str:
 
 
 def _make_general(word: str) -> str:
-    for pattern, name in _VARYING:
-        general, found = pattern.subn(name, word)
+    for pattern, general in ((_ADDRESS, "x@x"), (_IP_ADDRESS, "0.0.0.0")):
+        made, found = pattern.subn(general, word)
         if found:
-            return general
-    return word
+            return made
+    return _NAME.sub(_unless_a_word, word)
+
+
+def _unless_a_word(found: re.Match[str]) -> str:
+    name = found[0].rstrip(".-")
+    if len(name) >= _SHORTEST_NAME and _DIGIT.search(name):
+        return f"x0{found[0][len(name) :]}"
+    return _LONG_NUMBER.sub("x0", found[0])
 
 
 _general = lru_cache(maxsize=4096)(_make_general)
@@ -136,7 +143,7 @@ def read_rules(text: str, source: str) -> list[Reason]:
     """Return the rules in a TOML text; `source` names it in errors. Raises ReasonsError."""
     try:
         found = tomllib.loads(text).get("rules")
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ReasonsError(f"{source}: is not TOML: {error}") from None
     if not isinstance(found, dict):
         raise ReasonsError(f"{source}: expected a table [rules]")
@@ -187,6 +194,8 @@ def _options() -> Any:
 
 
 def _check(pattern: str, where: str) -> None:
+    if not pattern:
+        raise ReasonsError(f"{where}: an empty pattern would match every reply")
     try:
         re2.compile(pattern, _options())
     except re2.error as error:

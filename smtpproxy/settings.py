@@ -73,7 +73,7 @@ OPTIONS: tuple[Option, ...] = (
         "a file of rules for why servers refuse, repeatable, in the format of KumoMTA's bounce "
         "classifier; asked before the rules that ship",
     ),
-    Option("stats", TEXT, "a file for the statistics at the end, as JSON"),
+    Option("stats", TEXT, "a file for the statistics, as JSON, at the end and on SIGUSR2"),
     Option("ready-file", TEXT, "a file to write HOST:PORT to, once listening"),
     Option("max-connections", TEXT, "clients at a time; one more is told 421", "10000"),
     Option("drain", TEXT, "seconds that open transactions get when told to stop", "5"),

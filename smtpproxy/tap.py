@@ -127,7 +127,8 @@ class Proxy:
         self._run = f"{time.time_ns() // 1000:x}-{os.getpid():x}"
         self._observers: list[Observer] = []
         self.command_failed = False  # the command that this run is about
-        self.statistics = Statistics()
+        self._reasons = self._load_reasons()
+        self.statistics = Statistics(self._reasons)
         self._observers += [self.statistics, Alarm()]
         mode = settings.choice("mode", MODES)
         self._protocol = PROTOCOLS[settings.choice("protocol", PROTOCOLS)]
@@ -137,7 +138,6 @@ class Proxy:
         self._xclient = settings.flag("xclient")
         drain, self._max_connections = settings.seconds("drain"), settings.count("max-connections")
         self._rules = self._load_rules()
-        self._reasons = self._load_reasons()
         self._reopen_log: Callable[[], None] = lambda: None
         cassette = self._cassette_path(mode)
         if mode == "once":

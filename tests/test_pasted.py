@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,3 +117,52 @@ def test_nothing_raises(text: str) -> None:
     """Whatever is pasted, each reply that is found has a code and a text."""
     for one in replies_in(text.splitlines()):
         assert one.reply.wire.startswith(b"%03d" % one.reply.code) or b"\n" in one.reply.wire
+
+
+@pytest.mark.parametrize(
+    ("line", "reply", "stage"),
+    [
+        (
+            "12:00:00.000 #1 BDAT 300 LAST    250 2.0.0  success      Ok queued",
+            "250 2.0.0 Ok queued",
+            "BDAT",
+        ),
+        (
+            "12:00:00.000 #1 RCPT TO:<a 550 b@x>  250 2.1.5  success      Ok (x)",
+            "250 2.1.5 Ok",
+            "RCPT",
+        ),
+        (
+            '{"v":1,"stage":"RCPT","code":550,"enhanced":"5.1.1","text":"No such\\nuser"}',
+            "550 5.1.1 No such user",
+            "RCPT",
+        ),
+        ('{"v":1,"stage":"NOOP","code":250,"text":"Ok"}', "250 Ok", "NOOP"),
+    ],
+)
+def test_the_proxys_own_logs(line: str, reply: str, stage: str) -> None:
+    """Both are read, whatever stands in the command."""
+    assert found(line) == [(reply, stage)]
+
+
+@pytest.mark.parametrize("line", ['{"v":1,"fact":"ended"}', '{"code":null,"stage":"x"}', "{", "{}"])
+def test_records_without_a_reply(line: str) -> None:
+    """Facts, and what is no JSON, are passed over."""
+    assert found(line) == []
+
+
+@pytest.mark.parametrize("rest", ["", "\nfoo", "\n250 Ok"])
+def test_a_reply_whose_end_is_lacking(rest: str) -> None:
+    """What was pasted of it is explained."""
+    assert found(f"550-5.1.1 No such user{rest}")[0] == ("550 5.1.1 No such user", "")
+
+
+@pytest.mark.parametrize(
+    "word", ["error ", "error from ", "said ", "stat=", "(in reply to ", ")", "<", "550 "]
+)
+def test_no_line_takes_long(word: str) -> None:
+    """Logs hold what peers said: nothing in a line makes the search for a reply slow."""
+    begun = time.process_time()
+    found("Nov 24 x: " + word * 2000)
+    found("said: 550 " + word * 2000)
+    assert time.process_time() - begun < 1.0

@@ -180,3 +180,22 @@ def test_the_rules_that_ship_are_whole() -> None:
 def test_what_differs_each_time_is_left_out(text: str, general: str) -> None:
     """Addresses and names say nothing; short numbers may."""
     assert without_names(text) == general
+
+
+@pytest.mark.parametrize("word", ["a.", "a@", "1.", "a-", "@", "1"])
+def test_a_long_word_takes_no_time(word: str) -> None:
+    """A hostile upstream may say what it likes: nothing in it is gone through twice."""
+    long = reply("550 " + word * 1000)
+    begun = time.process_time()
+    for _ in range(20):
+        built_in().judge(long)
+    assert time.process_time() - begun < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [("X = ['']", "an empty pattern"), ("x = " + "[" * 5000, "not TOML")]
+)
+def test_more_mistakes(text: str, problem: str) -> None:
+    """A pattern that fits everything is none, and no file is too deep to be refused."""
+    with pytest.raises(ReasonsError, match=problem):
+        read_rules(f"[rules]\n{text}", "mine.toml")

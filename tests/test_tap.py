@@ -387,3 +387,17 @@ def test_statistics_that_can_not_be_written_are_told(capfd: pytest.CaptureFixtur
     running.dialogue("QUIT")
     assert running.stop() == 1
     assert "missing/stats.json" in capfd.readouterr().err
+
+
+def test_reasons_of_the_user_reach_log_and_statistics(folder: Path) -> None:
+    """Both tell one reason of a refusal."""
+    (folder / "mine.toml").write_text("[rules]\nMine = ['^550 ']\n")
+    rule = "--rule NOOP:_550"
+    running = Running(
+        f"--upstream sink: {rule} --reasons mine.toml --log log --log-format json --stats s.json"
+    )
+    running.dialogue("NOOP", "QUIT")
+    assert running.stop() == 0
+    assert json.loads((folder / "s.json").read_text())["reasons"] == {"Mine": 1}
+    records = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+    assert [record["reason"] for record in records if "reason" in record] == ["Mine"]

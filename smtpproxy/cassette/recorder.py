@@ -37,7 +37,9 @@ class Recorder:
 
     def exchanged(self, session: Session, entry: Entry) -> None:
         """Keep an exchange."""
-        tape = self._tapes[session.number]
+        tape = self._tapes.get(session.number)
+        if tape is None:
+            return  # of this session something was lost: it will not be in the cassette
         if entry.sent:
             tape.commands += 1
         for name in entry.odd:
@@ -51,13 +53,13 @@ class Recorder:
             tape.backlog.append(_recorded(tape.take_parts()))
             tape.settle()
         except OSError as error:
-            self._lose(error)
+            self._lose(error, session)
 
     def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
         """Keep mail data, or a chunk."""
-        tape = self._tapes[session.number]
-        if self._broken:
-            return  # this recording will not be finished
+        tape = self._tapes.get(session.number)
+        if tape is None:
+            return
         try:
             if tape.spool is None:
                 stuffed = isinstance(fact, MailData)
@@ -68,14 +70,13 @@ class Recorder:
                 tape.keep(spool.finish())
                 tape.settle()
         except OSError as error:
-            self._lose(error)
-            if tape.spool is not None:
-                tape.spool.discard()
-                tape.spool = None
+            self._lose(error, session)
 
     def noted(self, session: Session, note: Note) -> None:
         """Keep what belongs to the dialogue."""
-        tape = self._tapes[session.number]
+        tape = self._tapes.get(session.number)
+        if tape is None:
+            return
         if note.fact in ANOMALIES:
             tape.anomalies[note.fact] = None
         make = {"unsolicited-reply": unsolicited, "stray-line": stray}.get(note.fact)
@@ -85,7 +86,7 @@ class Recorder:
             if not tape.note(make(note.octets)):
                 self._lack(session, tape)
         except OSError as error:
-            self._lose(error)
+            self._lose(error, session)
 
     def _lack(self, session: Session, tape: Tape) -> None:
         """Say once a session that not all of it is kept."""
@@ -98,7 +99,9 @@ class Recorder:
 
     def ended(self, session: Session, how: str) -> None:
         """Write the session out. One in which nothing was said leaves no trace."""
-        tape = self._tapes.pop(session.number)
+        tape = self._tapes.pop(session.number, None)
+        if tape is None:
+            return
         if tape.spool is not None:
             tape.spool.discard()
         self.commands += tape.commands
@@ -135,10 +138,16 @@ class Recorder:
         except OSError as error:
             self._lose(error)
 
-    def _lose(self, error: OSError) -> None:
+    def _lose(self, error: OSError, session: Session | None = None) -> None:
+        """Say once that something is lost, and keep no more of the session that it is lost of."""
         if not self._broken:
             self._failed(f"recording to {self._file.path} failed: {error.strerror}")
         self._broken = True
+        tape = self._tapes.pop(session.number, None) if session is not None else None
+        if tape is not None:
+            self.commands += tape.commands
+            if tape.spool is not None:
+                tape.spool.discard()
 
 
 def _foreign(host: str) -> str:

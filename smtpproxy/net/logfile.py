@@ -6,6 +6,7 @@ is cut by a rotation.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from pathlib import Path
@@ -54,9 +55,11 @@ class _Appended:
 
     def reopen(self) -> None:
         """Open it anew."""
-        file = self._path.open("ab")
-        self._file.close()
-        self._take(file)
+        old = self._file
+        self._take(self._path.open("ab"))
+        # What it could not write before, it can't write now.
+        with contextlib.suppress(OSError):
+            old.close()
 
 
 class _Rotated:

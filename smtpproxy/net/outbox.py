@@ -29,6 +29,7 @@ class Outbox:
         "_closing",
         "_full",
         "_half_closing",
+        "_paused",
         "_queue",
         "_queued",
         "_straight",
@@ -47,6 +48,7 @@ class Outbox:
         self._straight = False
         self._writing = False  # the transport holds octets that its socket did not take
         self._full = False  # whoever feeds this side was told to stop
+        self._paused = False  # by the transport, where it is not written to straight
         self._half_closing = False
         self._closing = False
 
@@ -122,7 +124,7 @@ class Outbox:
             self._do(queue.popleft())
         if not queue:
             self._queued = 0
-            if not self._writing:
+            if not (self._writing or self._paused):
                 self._set_full(False)
 
     def _do(self, action: Action | bytearray) -> None:
@@ -179,6 +181,7 @@ class Outbox:
 
     def resumeProducing(self) -> None:
         """The transport has room again."""
+        self._paused = False
         if self._straight and not self._writing:
             return  # it calls once when we register
         if self._straight:
@@ -192,6 +195,7 @@ class Outbox:
 
     def pauseProducing(self) -> None:
         """The transport has no more room."""
+        self._paused = True
         self._set_full(True)
 
     def stopProducing(self) -> None:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from smtpproxy.classify import classify
 from smtpproxy.codes import ANYWHERE, CODES, STAGES, meaning, stage_name, stages_of, wording
-from smtpproxy.console import COLOURS, UNABLE, say
+from smtpproxy.console import COLOURS, FOUND, UNABLE, say
 from smtpproxy.documents import nearest
 from smtpproxy.enhanced import DETAILS, Detail
 from smtpproxy.options import OneLineOptions
@@ -53,10 +53,17 @@ def codes(words: list[str]) -> int:
     if word.isdigit() and word not in known:
         say(f"smtpproxy: unknown reply code {word!r}{nearest(word, known)}")
         return UNABLE
+    if _ENHANCED.fullmatch(word) and stage:
+        say("smtpproxy: enhanced status codes are not listed by command; leave --command out")
+        return UNABLE
     found, details = _found(options.words, stage, known), _details(options.words, stage)
     if _ENHANCED.fullmatch(word) and not details:
         say(f"smtpproxy: {word} is not in the registry of enhanced status codes")
         return UNABLE
+    if not (found or details):
+        where = f" listed for {stage}" if stage else ""
+        say(f"smtpproxy: no code{where} fits {' '.join(options.words)!r}")
+        return FOUND
     if options["json"]:
         print(_as_json(found, details, stage))
     else:
@@ -96,7 +103,7 @@ def _print(found: list[int], details: dict[tuple[int, int], Detail], stage: str)
     console = Console(highlight=False)
     if len(found) == 1 and not details:
         _print_one(console, found[0], stage)
-    elif found or not details:
+    elif found:
         console.print(_table_of_codes(found, stage))
     if details:
         table = Table("enhanced", "meaning", "source", box=box.SIMPLE_HEAD)

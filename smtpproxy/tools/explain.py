@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from smtpproxy import classify
@@ -68,9 +68,10 @@ def explain(words: list[str]) -> int:
         return UNABLE
     lines: Iterable[str] = options.reply.replace("\\n", "\n").splitlines()
     if not options.reply:
-        # Logs hold what peers said, in any encoding.
-        sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-        lines = sys.stdin
+        # Logs hold what peers said, in any encoding; a closed standard input holds nothing.
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape")
+        lines = sys.stdin or ()
     found = (one._replace(stage=stage or one.stage) for one in replies_in(lines))
     if options["json"]:
         many = _as_json(found, reasons)
@@ -173,26 +174,33 @@ def _retry(told: Explanation) -> str:
     return "no: it will be refused again unless something changes"
 
 
+#: The width of each column but the last.
+_COLUMNS = {"line": 6, "at": 11, "code": 12, "severity": 12, "place": 16, "reason": 20, "retry": 5}
+
+
 def _as_table(found: Iterable[Pasted], reasons: Reasons) -> int:
-    console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False)
-    for name in ("line", "at", "code", "severity", "place", "reason", "retry", "text"):
-        number = name == "line"
-        table.add_column(name, justify="right" if number else "left", no_wrap=name != "text")
+    """Print a line a reply, as it comes: a log may be long, or still grow."""
+    console = Console(highlight=False, soft_wrap=True)
     many = 0
     for one in found:
+        if not many:
+            console.print(Text(_row(*_COLUMNS, "text"), style="bold"))
         many += 1
         told = classify.explain(one.reply, one.stage, reasons)
         standing, status = told.standing, told.status
         code = f"{told.code} {status.code}" if status else str(told.code)
-        retry = {True: "yes", False: "no", None: ""}[told.retryable]
-        cells = (
+        row = _row(
             *(str(one.line), one.stage, code + " !" * told.contradicts, standing.severity),
-            *(standing.place if one.stage else "", told.reason.name if told.reason else "", retry),
+            standing.place if one.stage else "",
+            told.reason.name if told.reason else "",
+            {True: "yes", False: "no", None: ""}[told.retryable],
             visible_text(one_line(one.reply)).removeprefix(code).strip(),
         )
-        style = COLOURS.get(standing.severity, "magenta")
-        table.add_row(*(Text(cell, style=style) for cell in cells))
-    if many:
-        console.print(table)
+        console.print(Text(row, style=COLOURS.get(standing.severity, "magenta")))
     return many
+
+
+def _row(*cells: str) -> str:
+    *columns, text = cells
+    widths = _COLUMNS.values()
+    return " ".join((*(f"{c:<{w}}" for c, w in zip(columns, widths, strict=True)), text))

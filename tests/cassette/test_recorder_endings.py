@@ -195,3 +195,30 @@ def test_mail_data_that_cannot_be_kept_does_not_stop_the_relay(recording: Record
     assert conversation.heard.endswith(b"250 Ok\r\n")
     assert recording.path.read_text() == OLD
     assert any("failed" in problem for problem in recording.problems)
+
+
+def test_a_session_of_which_something_is_lost_costs_nothing_more(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a long session can't be written down, no more of it is kept; others are recorded."""
+
+    def full() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    lost, other = recording.begin(), recording.begin()
+    other.play("S: 220 ready")
+    lost.play("S: 220 ready")
+    reply = b"250 " + b"x" * 4000 + b"\r\n"
+    for _ in range(LARGE // 1000):
+        lost.client(b"NOOP\r\n")
+        lost.upstream(reply)
+    other.play("C: QUIT\nS: 221 Bye")
+    for conversation in (lost, other):
+        conversation.client_leaves()
+    recording.recorder.finish()
+    assert [problem for problem in recording.problems if "Too many open files" in problem]
+    assert len(recording.problems) == 2
+    kept = recording.file.partial.read_text()
+    assert "session: 2" in kept
+    assert "session: 1" not in kept

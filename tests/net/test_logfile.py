@@ -128,3 +128,19 @@ def test_standard_output_is_not_rotated() -> None:
     log = open_log("-", "", 1)
     log.reopen()
     log.flush()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_does_not_stop_what_comes_after(tmp_path: Path) -> None:
+    """What could not be written is lost; behind a SIGHUP the lines go on elsewhere."""
+    path = tmp_path / "log"
+    path.symlink_to("/dev/full")
+    lines = LineLog(open_log(str(path), "", 1), Clock())
+    lines.write(b"lost\n")
+    lines.flush()
+    path.unlink()
+    lines.reopen()
+    lines.write(b"kept\n")
+    lines.close()
+    assert "No space left" in lines.error
+    assert path.read_bytes() == b"kept\n"

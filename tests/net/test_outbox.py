@@ -300,3 +300,21 @@ def test_whatever_happens_octets_keep_their_order(
     assert socket.taken == b"".join(step.octets for step in steps if isinstance(step, Send))
     assert not feeder.stopped
     assert feeder.told == [True, False] * (len(feeder.told) // 2)
+
+
+def test_a_transport_that_pauses_while_the_queue_is_drained_stays_paused(feeder: Feeder) -> None:
+    """What waited goes out in one piece; the one that feeds goes on once the transport says so."""
+
+    class Full(TlsTransport):
+        def write(self, data: bytes) -> None:
+            """Take it, and have no more room."""
+            super().write(data)  # type: ignore[no-untyped-call]
+            feeder.outbox.pauseProducing()
+
+    feeder.outbox.attach(Full())
+    feeder.outbox.perform(Wait(SIDE, 1.0))
+    feeder.outbox.send(b"250 ok\r\n")
+    feeder.clock.advance(1.0)
+    assert feeder.stopped
+    feeder.outbox.resumeProducing()
+    assert not feeder.stopped

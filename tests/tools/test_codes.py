@@ -53,7 +53,7 @@ def test_the_misspelt_verb_of_the_table_is_known(capsys: pytest.CaptureFixture[s
 
 def test_a_code_that_the_command_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
     """Code and command narrow one another."""
-    assert codes(["354", "--command", "RCPT"]) == 0
+    assert codes(["354", "--command", "RCPT"]) == 1
     assert _listed(capsys) == set()
 
 
@@ -81,9 +81,9 @@ def test_what_is_in_no_registry(capfd: pytest.CaptureFixture[str], word: str) ->
     """A code that nobody defined is said to be just that; other words are not found."""
     status = codes([word])
     out, err = capfd.readouterr()
-    assert status == (0 if word == "458x" else 2)
-    assert err.count("\n") == (0 if word == "458x" else 1)
-    assert "458" not in out
+    assert status == (1 if word == "458x" else 2)
+    assert err.count("\n") == 1
+    assert out == ""
 
 
 def test_everything_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,3 +99,19 @@ def test_everything_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     }
     assert by_code[421]["anywhere"]
     assert told["enhanced"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "problem"),
+    [
+        (["nosuchword"], 1, "no code fits 'nosuchword'"),
+        (["221", "-c", "RCPT"], 1, "no code listed for RCPT fits '221'"),
+        (["5.1.1", "-c", "RCPT"], 2, "leave --command out"),
+    ],
+)
+def test_nothing_found_is_said(
+    capfd: pytest.CaptureFixture[str], words: list[str], status: int, problem: str
+) -> None:
+    """An empty table would not say why."""
+    assert codes(words) == status
+    assert problem in capfd.readouterr().err
