@@ -19,6 +19,7 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy lint    cassettes and rule files: what is wrong, and where
   smtpproxy codes   the registry of reply codes
   smtpproxy explain what a reply means, or each reply of a log
+  smtpproxy ca      the authority that signs certificates for clients, and how to trust it
   smtpproxy config  the options in force, and where each came from
 
 Each has a --help of its own. The same service runs as `twistd smtpproxy`.
@@ -39,6 +40,7 @@ COMMANDS = {
     "lint": "lint",
     "codes": "codes",
     "explain": "explain",
+    "ca": "ca",
     "config": "serve",
 }
 
