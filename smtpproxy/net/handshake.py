@@ -1,0 +1,93 @@
+"""What a TLS handshake came to: what is known of the connection, or why there is none, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from OpenSSL import SSL
+from service_identity import CertificateError, VerificationError
+from twisted.internet import error
+from twisted.python.failure import Failure
+
+from smtpproxy.net.verification import CertificateRefused
+from smtpproxy.tlsfacts import TlsFacts
+
+#: Characters of a subject that are kept: a peer may send a certificate of any length.
+_SUBJECT_LIMIT = 256
+#: Reasons of OpenSSL that say little to whoever does not know them.
+_PLAINER = {
+    "wrong version number": "what came was not TLS",
+    "packet length too long": "what came was not TLS",
+    "record layer failure": "what came was not TLS",
+    "http request": "what came was HTTP, not TLS",
+    "no shared cipher": "no cipher that both sides have",
+    "unsupported protocol": "no TLS version that both sides have",
+    "tlsv1 alert unknown ca": "the peer does not trust our certificate",
+    "sslv3 alert bad certificate": "the peer refused our certificate",
+    "sslv3 alert certificate unknown": "the peer refused our certificate",
+    "sslv3 alert certificate expired": "to the peer our certificate has expired",
+    "tlsv1 alert protocol version": "the peer has no TLS version that we have",
+    "sslv3 alert handshake failure": "the peer found no way to agree",
+}
+_BROKEN_OFF = "handshake broken off"
+
+
+def facts_of(transport: Any) -> TlsFacts:
+    """Return what is known of a Twisted transport's TLS, after its handshake."""
+    connection = transport.getHandle()
+    subject, fingerprint = _certificate_facts(connection.get_peer_certificate())
+    return TlsFacts(
+        version=connection.get_protocol_version_name(),
+        cipher=connection.get_cipher_name() or "",
+        sni=_text(connection.get_servername()),
+        alpn=_text(connection.get_alpn_proto_negotiated()),
+        subject=subject,
+        fingerprint=fingerprint,
+    )
+
+
+def failure_words(failure: Failure) -> str:
+    """Return why a handshake failed, in a few plain words."""
+    match failure.value:
+        case CertificateRefused(words=words):
+            return words
+        case VerificationError():
+            return "the certificate is not for this host"
+        case CertificateError():
+            return "the certificate bears no name that can be read"
+        case SSL.Error() as problem:
+            return _reason(problem)
+        case error.ConnectionClosed() | error.ConnectionLost():
+            return _BROKEN_OFF
+        case other:
+            return f"handshake failed: {type(other).__name__}"
+
+
+def _reason(problem: SSL.Error) -> str:
+    """Return the last of OpenSSL's reasons, which is the outermost."""
+    queue = problem.args[0] if problem.args else ()
+    if not isinstance(queue, list | tuple) or not queue:
+        return _BROKEN_OFF
+    reason = str(queue[-1][-1])
+    if reason.startswith("unexpected eof"):
+        return _BROKEN_OFF
+    # OpenSSL 3.2 has put "ssl/" before the names of alerts.
+    plain = reason.removeprefix("ssl/")
+    return _PLAINER.get(plain, plain)
+
+
+def _certificate_facts(found: Any) -> tuple[str, str]:
+    if found is None:
+        return "", ""
+    certificate: x509.Certificate = found.to_cryptography()
+    try:
+        subject = certificate.subject.rfc4514_string()[:_SUBJECT_LIMIT]
+    except ValueError:
+        subject = ""  # its octets are no name; the fingerprint tells it all the same
+    return subject, certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def _text(octets: bytes | None) -> str:
+    return (octets or b"").decode("ascii", "backslashreplace")
