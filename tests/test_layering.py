@@ -35,6 +35,8 @@ CORE_PARTS = (
     *("smtp", "codes", "classify", "relay", "replay", "responder", "sink", "rules", "faults"),
     *("cassette", "transcript", "redaction", "log", "statistics"),
 )
+#: Packages that the core does without.
+EFFECTS = {"twisted", "zope", "OpenSSL", "cryptography", "service_identity"}
 #: Modules of the standard library that Windows does not have.
 UNIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 
@@ -100,9 +102,14 @@ def test_all_of_the_core_is_looked_at() -> None:
         assert any(found == name or found.startswith(f"{name}.") for found in CORE), part
 
 
-def test_the_core_comes_without_twisted() -> None:
-    """No module of the core brings Twisted along."""
-    assert culprits(CORE, "twisted", "zope") == {}
+def test_the_core_comes_without_effects() -> None:
+    """No module of the core brings Twisted along, nor what encrypts or signs."""
+    assert culprits(CORE, *EFFECTS) == {}
+
+
+def test_the_shell_does_bring_them() -> None:
+    """The test above can fail: all of them come with what begins TLS."""
+    assert culprits(["smtpproxy.net.tlscontexts"], *EFFECTS).popitem()[1] == EFFECTS
 
 
 def test_yaml_comes_only_where_files_are_read() -> None:
@@ -141,7 +148,8 @@ def test_the_core_does_not_import_the_shell(name: str) -> None:
     """Imports point down only: from the shell to the core, never back, not even in a function."""
     shell = {f"smtpproxy.{word}" for word in SHELL}
     found = {".".join(word.split(".")[:2]) for word in imported_by(FILES[name])}
-    assert found & (shell | {"twisted"}) == set()
+    assert found & shell == set()
+    assert {word.split(".")[0] for word in found} & EFFECTS == set()
 
 
 def test_what_windows_lacks_stands_in_one_module() -> None:
