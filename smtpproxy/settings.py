@@ -57,6 +57,12 @@ OPTIONS: tuple[Option, ...] = (
         TEXT,
         "v1 or v2: tell upstream the client's own address by a PROXY header",
     ),
+    Option(
+        "upstream-ca",
+        TEXT,
+        "a PEM file of the authorities that smtps: and tls: upstreams are verified by, instead of "
+        "the system's",
+    ),
     Option("connect-timeout", TEXT, "seconds until upstream must have taken a connection", "30"),
     Option("mode", TEXT, "relay, record, replay, or once (replay if there is a cassette)", "relay"),
     Option("cassette", TEXT, "the cassette to record to, or to replay"),

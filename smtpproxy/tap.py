@@ -32,6 +32,7 @@ from smtpproxy.net.filelimit import files_needed, raise_limit, shortage
 from smtpproxy.net.linelog import LineLog
 from smtpproxy.net.local import LocalUpstream
 from smtpproxy.net.logfile import RotationError, open_log
+from smtpproxy.net.pem import TlsFileError
 from smtpproxy.net.proxyprotocol import VERSIONS
 from smtpproxy.net.service import ProxyService, write_whole
 from smtpproxy.net.session import ProxySession, Upstream
@@ -228,10 +229,13 @@ class Proxy:
             if endpoint == SINK:
                 taken = itertools.count(1)
                 return LocalUpstream(SINK, lambda: Sink(lambda: next(taken), self._protocol))
-            connecting = client_endpoint(self._reactor, endpoint, self._connect_timeout())
+            ca = self._settings.path("upstream-ca")
+            connecting = client_endpoint(self._reactor, endpoint, self._connect_timeout(), ca)
             return EndpointUpstream(endpoint, connecting, preface)
         except WhereError as error:
             raise SettingsError(f"--upstream: {error}") from None
+        except TlsFileError as error:
+            raise SettingsError(f"--upstream-ca: {error}") from None
         except _MISREAD as error:
             raise SettingsError(f"--upstream {where} is no endpoint string: {error}") from None
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from math import ceil
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import clientFromString
-from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
-from twisted.internet.protocol import Factory
+from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
+from twisted.internet.interfaces import (
+    IHandshakeListener,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from smtpproxy.actions import Side
 from smtpproxy.net.endpoints import with_timeout
+from smtpproxy.net.handshake import failure_words
 from smtpproxy.net.leg import Leg
 from smtpproxy.net.session import ProxySession
+from smtpproxy.net.tlscontexts import client_context
 from smtpproxy.place import Ends
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
@@ -53,16 +61,42 @@ def _timed_out(outcome: Any, seconds: float) -> Failure:
     return Failure(error.TimeoutError())
 
 
-def client_endpoint(reactor: Any, where: str, seconds: float) -> IStreamClientEndpoint:
+# The plain form of `tls:`; one with Twisted's own arguments is Twisted's affair.
+_TLS = re.compile(
+    r"tls:(?P<host>(?:\\.|[^\\:=])+):(?P<port>[0-9]{1,5})(?::timeout=(?P<seconds>[0-9]+))?"
+)
+
+
+#: The kinds of endpoint that have TLS from their first octet on.
+_SECURE = ("tls", "ssl")
+
+
+def client_endpoint(
+    reactor: Any, where: str, seconds: float, ca: Path | None = None
+) -> IStreamClientEndpoint:
     """Return the endpoint of a client endpoint string, which gets so many seconds to connect.
 
-    A string that has a timeout of its own keeps it. Raises what Twisted does for a string that it
-    can't read.
+    `ca` is a file of the authorities that a `tls:` upstream is verified by, instead of the
+    system's. A string that has a timeout of its own keeps it. Raises TlsFileError, or what Twisted
+    does for a string that it can't read.
     """
     # Twisted's own timer, in whole seconds, must not be the first.
     timed = with_timeout(where, ceil(seconds) + 1)
-    endpoint = clientFromString(reactor, timed)
+    endpoint = _endpoint(reactor, timed, ca)
     return endpoint if timed == where else _TimedEndpoint(endpoint, reactor, seconds)
+
+
+def _endpoint(reactor: Any, where: str, ca: Path | None) -> IStreamClientEndpoint:
+    found = _TLS.fullmatch(where)
+    if found is None:
+        twisteds: IStreamClientEndpoint = clientFromString(reactor, where)
+        return twisteds
+    # Twisted's own takes a trusted certificate that names nobody for that of any host.
+    host = re.sub(r"\\(.)", r"\1", found["host"])
+    seconds = int(found["seconds"] or 30)
+    connecting = HostnameEndpoint(reactor, host, int(found["port"]), seconds)
+    secure: IStreamClientEndpoint = wrapClientTLS(client_context(host, ca), connecting)
+    return secure
 
 
 class EndpointUpstream:
@@ -74,13 +108,20 @@ class EndpointUpstream:
         self.name = name
         self._endpoint = endpoint
         self._preface = preface
+        self._secure = name.partition(":")[0] in _SECURE
 
     def connect(self, session: ProxySession) -> Callable[[], None]:
         """Connect; the session is told when the connection stands, or why it does not."""
         preface = self._preface(session.ends) if self._preface is not None else b""
-        connecting = self._endpoint.connect(_LegFactory(session, preface))
+        factory = _LegFactory(session, preface, self._secure)
+        connecting = self._endpoint.connect(factory)
         connecting.addErrback(_failed, session)
-        return connecting.cancel
+
+        def give_up() -> None:
+            connecting.cancel()
+            factory.give_up()
+
+        return give_up
 
 
 class _LegFactory(Factory):
@@ -88,13 +129,21 @@ class _LegFactory(Factory):
 
     noisy = False
 
-    def __init__(self, session: ProxySession, preface: bytes) -> None:
+    def __init__(self, session: ProxySession, preface: bytes, secure: bool) -> None:
         self._session = session
         self._preface = preface
+        self._kind = _SecureLeg if secure else _UpstreamLeg
+        self._leg: _UpstreamLeg | None = None
 
     def buildProtocol(self, addr: Any) -> Leg:
         """Return the leg."""
-        return _UpstreamLeg(self._session, self._preface)
+        self._leg = self._kind(self._session, self._preface)
+        return self._leg
+
+    def give_up(self) -> None:
+        """The connection is not needed any more, if it does not stand yet."""
+        if isinstance(self._leg, _SecureLeg):
+            self._leg.give_up()
 
 
 class _UpstreamLeg(Leg):
@@ -107,6 +156,36 @@ class _UpstreamLeg(Leg):
     def connectionMade(self) -> None:
         """The connection stands."""
         self._session.attached(self._side, self.transport, self._preface)
+
+
+@implementer(IHandshakeListener)
+class _SecureLeg(_UpstreamLeg):
+    """The leg to an upstream under TLS, which stands once upstream is known to be who it says."""
+
+    def __init__(self, session: ProxySession, preface: bytes) -> None:
+        super().__init__(session, preface)
+        self._pending = True
+
+    def connectionMade(self) -> None:
+        """The handshake follows."""
+
+    def handshakeCompleted(self) -> None:
+        """The connection stands."""
+        self._pending = False
+        super().connectionMade()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection is gone, or never stood."""
+        if not self._pending:
+            super().connectionLost(reason)
+        elif self._session is not None:
+            self._session.upstream_failed(f"no TLS with upstream: {failure_words(reason)}")
+
+    def give_up(self) -> None:
+        """Nobody waits for the handshake."""
+        if self._pending and self.transport is not None:
+            self._session = None  # type: ignore[assignment]
+            self.transport.abortConnection()  # type: ignore[attr-defined]
 
 
 def _failed(failure: Failure, session: ProxySession) -> None:
