@@ -41,6 +41,8 @@ memory: $(STAMP)  ## what hostile peers cost in memory, a connection (Linux)
 	$(BIN)/python -m bench.memory
 
 FUZZ_SECONDS ?= 10
+# 0 takes another one each time.
+FUZZ_SEED ?= 0
 FUZZ_TARGETS := commands replies maildata chunks paths session
 # One target; what is found lies beside its folder of .fuzz, and its path is said.
 FUZZ := $(BIN)/python -m tests.fuzz.one $$target -verbosity=0 -artifact_prefix=.fuzz/$$target-
@@ -52,7 +54,7 @@ $(FUZZ_STAMP): $(STAMP)
 fuzz: $(FUZZ_STAMP)  ## coverage-guided fuzzing, FUZZ_SECONDS for each target; what is found lies in .fuzz
 	$(BIN)/python -m tests.fuzz.seeding .fuzz/seeds
 	@set -e; for target in $(FUZZ_TARGETS); do echo "fuzzing $$target"; mkdir -p .fuzz/$$target; \
-	$(FUZZ) -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -timeout=60 -print_final_stats=1 \
+	$(FUZZ) -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -timeout=60 -print_final_stats=1 \
 	-dict=tests/fuzz/tokens.dict .fuzz/$$target tests/fuzz/corpus/$$target .fuzz/seeds/$$target; done
 
 # Where the octets go round in loops there are too many counts to keep one of each.

@@ -147,6 +147,8 @@ def size_of(line: bytes) -> int:
     """Return the size in `BDAT size [LAST]`, or 0 where the line is nothing of the kind."""
     line = line.removesuffix(b"\n").removesuffix(b"\r")
     words = [word for word in line.replace(b"\t", b" ").split(b" ") if word]
+    if not words or words[0].upper() != b"BDAT":
+        return 0  # something that is no blank stands between the verb and its size
     if len(words) not in (2, 3) or not 1 <= len(words[1]) <= 19:
         return 0
     if any(octet not in DIGITS for octet in words[1]):
