@@ -32,9 +32,10 @@ from smtpproxy.net.filelimit import files_needed, raise_limit, shortage
 from smtpproxy.net.linelog import LineLog
 from smtpproxy.net.local import LocalUpstream
 from smtpproxy.net.logfile import RotationError, open_log
+from smtpproxy.net.newfile import write_text
 from smtpproxy.net.pem import TlsFileError
 from smtpproxy.net.proxyprotocol import VERSIONS
-from smtpproxy.net.service import ProxyService, write_whole
+from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession, Upstream
 from smtpproxy.net.signals import end_with
 from smtpproxy.net.upstream import EndpointUpstream, Preface, client_endpoint
@@ -350,7 +351,7 @@ class Proxy:
         if path is not None:
             encoded = msgspec.json.format(msgspec.json.encode(self.statistics.report())).decode()
             try:
-                write_whole(path, f"{encoded}\n")
+                write_text(path, f"{encoded}\n")
             except OSError as error:
                 self.service.found(f"can't write {path}: {error.strerror}")
 

@@ -37,6 +37,11 @@ def write_whole(path: Path, octets: bytes, mode: int = 0o644) -> None:
         raise
 
 
+def write_text(path: Path, text: str) -> None:
+    """Do the same with text, in UTF-8 whatever the locale. Raises OSError."""
+    write_whole(path, text.encode())
+
+
 def _written(path: Path, octets: bytes, mode: int) -> Path:
     """Write a file beside `path`, of a name that nobody else has, and return it."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

@@ -15,6 +15,7 @@ from twisted.internet.protocol import Factory
 
 from smtpproxy.console import FOUND, UNABLE, say
 from smtpproxy.net.clientleg import ClientLeg
+from smtpproxy.net.newfile import write_text
 from smtpproxy.net.places import place_of
 from smtpproxy.net.proxiedleg import ProxiedLeg
 from smtpproxy.net.session import ProxySession
@@ -126,7 +127,7 @@ class ProxyService(Service):
         places = [str(place_of(port.getHost())) for port in self._ports]
         try:
             if self._ready_file is not None:
-                write_whole(self._ready_file, "".join(f"{place}\n" for place in places))
+                write_text(self._ready_file, "".join(f"{place}\n" for place in places))
         except OSError as problem:
             self._unable(f"can't write {self._ready_file}: {problem.strerror}")
             return
@@ -230,13 +231,6 @@ class _ClientFactory(Factory):
     def buildProtocol(self, addr: Any) -> ClientLeg | None:
         """Return a leg that will ask for a session; None: the connection is closed."""
         return self._make_leg()
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises OSError."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, "utf-8")
-    partial.replace(path)
 
 
 def _in_transaction(session: ProxySession) -> bool:

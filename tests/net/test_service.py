@@ -17,7 +17,8 @@ from twisted.internet.testing import MemoryReactorClock
 
 from smtpproxy.actions import Side
 from smtpproxy.net.leg import Leg
-from smtpproxy.net.service import ProxyService, write_whole
+from smtpproxy.net.newfile import write_text
+from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession
 from smtpproxy.place import Ends, Place
 from smtpproxy.relay import Relay
@@ -356,17 +357,17 @@ def test_what_is_found_is_said_and_kept(capfd: pytest.CaptureFixture[str]) -> No
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     """A file that can't be replaced stays as it was, and nothing is left beside it."""
     path = tmp_path / "ready"
-    write_whole(path, "127.0.0.1:2525\n")
-    write_whole(path, "127.0.0.1:2526\n")
+    write_text(path, "127.0.0.1:2525\n")
+    write_text(path, "127.0.0.1:2526\n")
     assert path.read_text() == "127.0.0.1:2526\n"
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(OSError):
-        write_whole(tmp_path / "missing" / "ready", "")
+        write_text(tmp_path / "missing" / "ready", "")
 
 
 def test_a_file_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
     """Names that peers sent may be in it: the locale's encoding may not know them."""
-    code = "from smtpproxy.net.service import *; write_whole(Path('names'), 'b\\u00fccher.example')"
+    code = "from smtpproxy.net.newfile import *; write_text(Path('names'), 'b\\u00fccher.example')"
     ran = subprocess.run(
         [sys.executable, "-X", "utf8=0", "-c", code],
         cwd=tmp_path,
