@@ -15,6 +15,7 @@ from smtpproxy.redaction import Redactor
 from smtpproxy.smtp.anomalies import command_anomalies, reply_anomalies
 from smtpproxy.smtp.facts import Chunk, MailData, Reply
 from smtpproxy.smtp.state import State
+from smtpproxy.tlsfacts import TlsFacts
 
 
 class Session:
@@ -72,6 +73,7 @@ class Note(NamedTuple):
     detail: str
     octets: bytes
     time: float
+    tls: TlsFacts | None = None  # of a leg that is encrypted from here on
 
 
 class Observer(Protocol):
@@ -156,6 +158,12 @@ class Transcript:
         redactor = self._redactor
         shown = (redactor.from_client if detail == "client" else redactor.from_server)(octets)
         note = Note(fact, detail, shown, self._seconds())
+        for observer in self._observers:
+            observer.noted(self.session, note)
+
+    def secured(self, side: str, facts: TlsFacts) -> None:
+        """Hand on what is known of a side's TLS. Nothing in it was said in a dialogue."""
+        note = Note("tls", side, b"", self._seconds(), facts)
         for observer in self._observers:
             observer.noted(self.session, note)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from smtpproxy.exchange import Exchange
 from smtpproxy.smtp.facts import Chunk, MailData
+from smtpproxy.tlsfacts import TlsFacts
 
 
 class Watcher(Protocol):
@@ -25,6 +26,9 @@ class Watcher(Protocol):
 
     def noted(self, fact: str, detail: str, octets: bytes) -> None:
         """Something happened that is not an exchange; `fact` names it."""
+
+    def secured(self, side: str, facts: TlsFacts) -> None:
+        """A side's leg, "client" or "upstream", is encrypted from here on."""
 
     def ended(self, how: str) -> None:
         """The session is over; nothing follows."""

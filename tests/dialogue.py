@@ -20,6 +20,7 @@ from smtpproxy.relay import Relay
 from smtpproxy.rules.load import parse_rule, read_rules
 from smtpproxy.rules.model import RuleBook, rule_book
 from smtpproxy.smtp.facts import Chunk, MailData
+from smtpproxy.tlsfacts import TlsFacts
 
 _NAMES = {Side.CLIENT: "client", Side.UPSTREAM: "upstream"}
 
@@ -64,6 +65,10 @@ class Witness:
     def noted(self, fact: str, detail: str, octets: bytes) -> None:
         """Remember the fact."""
         self.notes.append((fact, detail))
+
+    def secured(self, side: str, facts: TlsFacts) -> None:
+        """Remember whose leg it is."""
+        self.notes.append(("tls", side))
 
     def ended(self, how: str) -> None:
         """Remember how it ended."""

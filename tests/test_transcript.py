@@ -11,6 +11,7 @@ from smtpproxy.rules.load import parse_rule
 from smtpproxy.rules.model import rule_book
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import Chunk, Continuation, MailData, Reply
+from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.transcript import Entry, Note, Session, Transcript
 from tests.observed import NOON, a_session, replied
 
@@ -140,6 +141,15 @@ def test_note_has_its_time() -> None:
     transcript, (observer,) = watched(seconds=3.0)
     transcript.noted("stray-line", "upstream", b"hello?\r\n")
     assert observer.last() == Note("stray-line", "upstream", b"hello?\r\n", NOON + 3.0)
+
+
+def test_tls_is_told_with_its_facts() -> None:
+    """Whose leg it is, what is known of its TLS, and the moment, reach every observer."""
+    transcript, observers = watched(observers=2, seconds=3.0)
+    facts = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", "mail.example.org", "", "", "")
+    transcript.secured("client", facts)
+    for observer in observers:
+        assert observer.last() == Note("tls", "client", b"", NOON + 3.0, tls=facts)
 
 
 def test_opaque_session_knows_the_verb() -> None:

@@ -13,6 +13,7 @@ from smtpproxy.exchange import Exchange
 from smtpproxy.log import JsonLog, TextLog
 from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.statistics import Statistics
+from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.transcript import Session, Transcript
 from tests.dialogue import Witness
 
@@ -81,6 +82,11 @@ class Observing(Witness):
         """Hand it on."""
         self._transcript.noted(fact, detail, octets)
         super().noted(fact, detail, octets)
+
+    def secured(self, side: str, facts: TlsFacts) -> None:
+        """Hand it on."""
+        self._transcript.secured(side, facts)
+        super().secured(side, facts)
 
     def ended(self, how: str) -> None:
         """Hand it on."""

@@ -15,6 +15,7 @@ from smtpproxy.relay import Relay
 from smtpproxy.rules.load import parse_rule
 from smtpproxy.rules.model import rule_book
 from smtpproxy.smtp.facts import Chunk, MailData
+from smtpproxy.tlsfacts import TlsFacts
 from tests.net.transports import Socket
 
 
@@ -40,6 +41,10 @@ class Heard:
     def noted(self, fact: str, detail: str, octets: bytes) -> None:
         """Keep the fact."""
         self.notes.append((fact, detail))
+
+    def secured(self, side: str, facts: TlsFacts) -> None:
+        """Keep whose leg it is."""
+        self.notes.append(("tls", side))
 
     def ended(self, how: str) -> None:
         """Keep how it ended."""
