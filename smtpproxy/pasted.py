@@ -56,6 +56,8 @@ _OWN = re.compile(
     r"(?P<code>[2-5][0-9]{2}) (?P<enhanced>[245]\.[0-9]+\.[0-9]+|) *"
     r" (?:success|intermediate|transient|permanent|unknown) +(?P<text>.*)"
 )
+# What it tells of TLS is no reply: peers choose the names in it.
+_OWN_TLS = re.compile(r"^[0-9:.]+ #[0-9]+ \* tls(?:-failed)? ")
 _OWN_REMARKS = re.compile(r"( \([^()]*\))* *(\[[^]]*\])?$")
 #: Characters of a line that are looked at.
 _LONGEST = 4096
@@ -99,6 +101,8 @@ def _in_line(line: str) -> tuple[str, str] | None:
     """Return the reply in a line and the stage that it answered, or None."""
     if line.startswith("{"):
         return _in_json(line)
+    if _OWN_TLS.match(line):
+        return None
     if own := _OWN.match(line):
         text = _OWN_REMARKS.sub("", own["text"])
         words = filter(None, (own["code"], own["enhanced"], text))

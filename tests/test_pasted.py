@@ -151,6 +151,13 @@ def test_records_without_a_reply(line: str) -> None:
     assert found(line) == []
 
 
+@pytest.mark.parametrize("name", ["said: 550 No", "550 5.1.1 No", "S: 250 Ok"])
+def test_names_in_tls_are_no_replies(name: str) -> None:
+    """A peer that calls itself by a reply, in SNI or a certificate, has said none."""
+    assert found(f"12:00:00.000 #1 * tls upstream TLSv1.3 TLS_AES_128_GCM_SHA256 CN={name}") == []
+    assert found(f"12:00:00.000 #1 * tls-failed upstream: the certificate is for {name}") == []
+
+
 @pytest.mark.parametrize("rest", ["", "\nfoo", "\n250 Ok"])
 def test_a_reply_whose_end_is_lacking(rest: str) -> None:
     """What was pasted of it is explained."""

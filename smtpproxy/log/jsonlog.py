@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from smtpproxy.classify import classify, explain
 from smtpproxy.exchange import UPSTREAM
-from smtpproxy.log.records import SCHEMA_VERSION, FactRecord, Record, ReplyRecord
-from smtpproxy.log.shown import Timestamps, text_of
+from smtpproxy.log.records import SCHEMA_VERSION, FactRecord, Record, ReplyRecord, TlsRecord
+from smtpproxy.log.shown import Timestamps, text_of, tls_of
 from smtpproxy.reasons import Reasons, built_in
 from smtpproxy.smtp.facts import Chunk, MailData, Reply
 from smtpproxy.transcript import Entry, Note, Session
@@ -116,19 +117,28 @@ class JsonLog:
 
     def noted(self, session: Session, note: Note) -> None:
         """Write the fact."""
-        self._fact(session, note.time, note.fact, note.detail, visible(note.octets[:256]))
+        detail = visible_text(note.detail)
+        if note.tls is None:
+            self._fact(session, note.time, note.fact, detail, visible(note.octets[:256]))
+        else:
+            tls = TlsRecord(**{"version": "", **tls_of(note.tls)})
+            self._fact(session, note.time, note.fact, detail, tls=tls)
 
     def ended(self, session: Session, how: str) -> None:
         """Write how the session ended."""
         self._fact(session, session.ended, "ended", how)
 
     def _fact(
-        self, session: Session, moment: float, fact: str, detail: str, octets: str | None = None
+        self,
+        session: Session,
+        moment: float,
+        fact: str,
+        detail: str,
+        octets: str | UnsetType = UNSET,
+        tls: TlsRecord | UnsetType = UNSET,
     ) -> None:
         time_of_it = self._times.text(moment)
-        record = FactRecord(SCHEMA_VERSION, time_of_it, session.label, fact, detail)
-        if octets is not None:
-            record.octets = octets
+        record = FactRecord(SCHEMA_VERSION, time_of_it, session.label, fact, detail, octets, tls)
         self._line(record)
 
     def _line(self, record: Record) -> None:

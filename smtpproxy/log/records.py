@@ -71,6 +71,19 @@ class ReplyRecord(msgspec.Struct, omit_defaults=True):
     ] = UNSET
 
 
+class TlsRecord(msgspec.Struct, omit_defaults=True):
+    """What the JSON log says of a leg's TLS; what there is nothing to tell of is left out."""
+
+    version: Annotated[str, _told("as OpenSSL calls it, such as TLSv1.3")]
+    cipher: Annotated[str | UnsetType, _told("the cipher suite's name")] = UNSET
+    sni: Annotated[str | UnsetType, _told("the server name that was asked for (RFC 6066)")] = UNSET
+    alpn: Annotated[str | UnsetType, _told("the protocol that was agreed on (RFC 7301)")] = UNSET
+    subject: Annotated[str | UnsetType, _told("of the peer's certificate (RFC 4514)")] = UNSET
+    fingerprint: Annotated[
+        str | UnsetType, _told("SHA-256 of the peer's certificate, in hexadecimal digits")
+    ] = UNSET
+
+
 class FactRecord(msgspec.Struct, omit_defaults=True):
     """What the JSON log says of anything else; `ended` is the last of a session."""
 
@@ -80,6 +93,7 @@ class FactRecord(msgspec.Struct, omit_defaults=True):
     fact: Annotated[str, _told("its name, such as ended, stray-line, timeout, mail-data")]
     detail: Annotated[str, _told("more about it, or the empty string")]
     octets: Annotated[str | UnsetType, _told("what was sent, fit to be shown")] = UNSET
+    tls: Annotated[TlsRecord | UnsetType, _told("of the leg that `detail` names")] = UNSET
 
 
 Record: TypeAlias = ReplyRecord | FactRecord

@@ -1,4 +1,4 @@
-"""What both forms of the log show alike: times, and the text of replies."""
+"""What both forms of the log show alike: times, the text of replies, and facts about TLS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from functools import lru_cache
 
 from smtpproxy.smtp.anomalies import OFTEN
 from smtpproxy.smtp.facts import Reply
-from smtpproxy.visible import visible
+from smtpproxy.tlsfacts import TlsFacts
+from smtpproxy.visible import visible, visible_text
+
+#: Characters of each text about TLS that are shown: peers choose most of them.
+_MOST_OF_TLS = 256
 
 
 class Timestamps:
@@ -23,6 +27,13 @@ class Timestamps:
             self._second = second
             self._text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         return f"{self._text}.{int((moment - second) * 1000):03d}Z"
+
+
+def tls_of(facts: TlsFacts) -> dict[str, str]:
+    """Return what there is to tell of a leg's TLS, by name, fit to be shown."""
+    return {
+        name: visible_text(text[:_MOST_OF_TLS]) for name, text in facts._asdict().items() if text
+    }
 
 
 def text_of(reply: Reply) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from smtpproxy.log import JsonLog, TextLog
 from smtpproxy.smtp.client import parse_command
+from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.transcript import Note
 from tests.observed import NOON, a_session, an_entry
 
@@ -88,6 +89,47 @@ def test_every_record_is_one_line(sent: bytes, heard: bytes) -> None:
     assert json.loads(lines[0])["code"] == 250
     assert json.loads(lines[1])["fact"] == "stray-line"
     assert not any("\x1b" in line for line in lines)
+
+
+def encrypted(*texts: str) -> list[str]:
+    """Return what both forms write of TLS whose name, protocol, subject and failure are these."""
+    sni, alpn, subject, failure = texts
+    facts = TlsFacts("TLSv1.3", "TLS_AES_128_GCM_SHA256", sni, alpn, subject, "ab" * 32)
+    lines: list[bytes] = []
+    for log in (JsonLog(lines.append), TextLog(lines.append)):
+        log.noted(a_session(), Note("tls", "upstream", b"", NOON, facts))
+        log.noted(a_session(), Note("tls-failed", f"upstream: {failure}", b"", NOON))
+    return [line.decode("utf-8") for line in lines]
+
+
+@every_trick
+def test_names_in_tls_are_shown_and_not_obeyed(octets: bytes) -> None:
+    """Who sends a server name or a certificate reaches the terminal no more than by octets."""
+    text = octets.decode("utf-8", "surrogateescape")
+    lines = encrypted(text, text, f"CN={text}", text)
+    for line in lines:
+        assert line.count("\n") == 1
+        assert not OBEYED.search(line), ascii(line)
+    record = json.loads(lines[0])
+    for name in ("sni", "alpn", "subject"):
+        assert re.search(r"\\[xu][0-9a-f]{2,4}", record["tls"][name])
+
+
+def test_a_blank_in_a_name_makes_no_other_word() -> None:
+    """A server name can't pretend to be the subject of a certificate, which is the last word."""
+    *_, line, _ = encrypted("x CN=bank.example.org", "y z", "CN=mail.example.org,O=A B", "")
+    assert line.split(" ", 3)[3] == (
+        "tls upstream TLSv1.3 TLS_AES_128_GCM_SHA256 "
+        "sni=x\\x20CN=bank.example.org alpn=y\\x20z CN=mail.example.org,O=A B\n"
+    )
+
+
+def test_long_names_in_tls_are_cut() -> None:
+    """However long a name a peer can bring through a handshake, so much of it is in the log."""
+    json_line, _, text_line, _ = encrypted("s" * 9999, "a" * 9999, "C" * 9999, "")
+    tls = json.loads(json_line)["tls"]
+    assert [len(tls[name]) for name in ("sni", "alpn", "subject")] == [256] * 3
+    assert len(text_line) < 1000
 
 
 def test_colour_is_the_only_escape() -> None:

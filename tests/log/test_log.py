@@ -10,6 +10,7 @@ import pytest
 from smtpproxy.log import JsonLog, TextLog
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import MailData
+from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.transcript import Entry, Note, Transcript
 from tests.dialogue import Conversation
 from tests.observed import CLIENT, NOON, SERVER, a_session, an_entry
@@ -207,6 +208,51 @@ def test_beginning_notes_and_end() -> None:
             assert note.split() == ["12:00:01.000", "#3", "*", "stray-line", "upstream", "hello?"]
             assert end.startswith("12:00:02.000 #3 ")
             assert "client-drop" in end
+
+
+ENCRYPTED = TlsFacts(
+    "TLSv1.3",
+    "TLS_AES_256_GCM_SHA384",
+    "mail.example.org",
+    "smtp",
+    "CN=mail.example.org",
+    "ab" * 32,
+)
+
+
+def both_forms(note: Note) -> tuple[dict[str, Any], str]:
+    """Return the JSON record and the line of text of a fact."""
+    lines: list[bytes] = []
+    for log in (JsonLog(lines.append), TextLog(lines.append)):
+        log.noted(a_session(), note)
+    record: dict[str, Any] = json.loads(lines[0])
+    return record, lines[1].decode().rstrip("\n")
+
+
+def test_tls_is_told_with_its_facts() -> None:
+    """Whose leg is encrypted, and how, is in both forms; the fingerprint is for programs."""
+    record, line = both_forms(Note("tls", "upstream", b"", NOON, ENCRYPTED))
+    assert (record["fact"], record["detail"]) == ("tls", "upstream")
+    assert record["tls"] == {
+        "version": "TLSv1.3",
+        "cipher": "TLS_AES_256_GCM_SHA384",
+        "sni": "mail.example.org",
+        "alpn": "smtp",
+        "subject": "CN=mail.example.org",
+        "fingerprint": "ab" * 32,
+    }
+    assert line == (
+        "12:00:00.000 #1 * tls upstream TLSv1.3 TLS_AES_256_GCM_SHA384 "
+        "sni=mail.example.org alpn=smtp CN=mail.example.org"
+    )
+
+
+def test_of_tls_nothing_empty_is_told() -> None:
+    """A client that asked for no name and showed no certificate: no word says so."""
+    facts = TlsFacts("TLSv1.2", "AES256-SHA", "", "", "", "")
+    record, line = both_forms(Note("tls", "client", b"", NOON, facts))
+    assert record["tls"] == {"version": "TLSv1.2", "cipher": "AES256-SHA"}
+    assert line == "12:00:00.000 #1 * tls client TLSv1.2 AES256-SHA"
 
 
 def test_mail_data_is_never_logged() -> None:

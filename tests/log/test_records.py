@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from smtpproxy.log import JsonLog
-from smtpproxy.log.records import FactRecord, ReplyRecord, schema
+from smtpproxy.log.records import FactRecord, ReplyRecord, TlsRecord, schema
 from smtpproxy.smtp.facts import MailData
+from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.transcript import Note
 from tests.observed import NOON, a_session, an_entry
 
@@ -34,6 +35,8 @@ def logged() -> list[dict[str, Any]]:
     log.exchanged(session, an_entry("END-OF-DATA", "", "250 2.0.0 Ok: queued as 4F2A"))
     log.mail_data(session, MailData(b"Subject: hello\r\n", last=False))
     log.noted(session, Note("stray-line", "upstream", b"what\r\n", NOON))
+    facts = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", "a", "b", "CN=c", "ab" * 32)
+    log.noted(session, Note("tls", "upstream", b"", NOON, facts))
     log.ended(session, "quit")
     return [json.loads(line) for line in lines]
 
@@ -52,7 +55,7 @@ def test_the_schema_can_refuse() -> None:
             jsonschema.validate(logged()[0] | change, published)
 
 
-@pytest.mark.parametrize("kind", [ReplyRecord, FactRecord])
+@pytest.mark.parametrize("kind", [ReplyRecord, FactRecord, TlsRecord])
 def test_every_field_is_described(kind: type[msgspec.Struct]) -> None:
     """Whoever reads the schema learns what each field means."""
     fields = schema()["$defs"][kind.__name__]["properties"]
