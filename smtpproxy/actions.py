@@ -54,4 +54,14 @@ class Reset(msgspec.Struct, frozen=True):
     side: Side
 
 
-Action: TypeAlias = Connect | Send | Wait | HalfClose | Close | Reset
+class StartTls(msgspec.Struct, frozen=True):
+    """Begin TLS once everything before it was sent: as a server with the client, else as a client.
+
+    `flaw` names what is to be wrong with it, for the client to find.
+    """
+
+    side: Side
+    flaw: str = ""
+
+
+Action: TypeAlias = Connect | Send | Wait | HalfClose | Close | Reset | StartTls

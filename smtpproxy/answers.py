@@ -7,7 +7,8 @@ the same queue. Does no I/O: what should happen is added to what is outgoing.
 
 from __future__ import annotations
 
-from smtpproxy.actions import Close, Send, Side
+from smtpproxy.actions import Close, Send, Side, StartTls
+from smtpproxy.encryption import READY, STARTTLS, Encryption
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import PROXY, Exchange
 from smtpproxy.faults.reply import CLOSING
@@ -36,6 +37,7 @@ class Answers:
         passage: Passage,
         ending: Ending,
         out: Outgoing,
+        tls: Encryption,
     ) -> None:
         self._watcher = watcher
         self._state = state
@@ -45,6 +47,7 @@ class Answers:
         self._passage = passage
         self._ending = ending
         self._out = out
+        self._tls = tls
         self._disagreed = False  # upstream saw an end of mail data where the client saw none
         self.queue = Pairing(state)
 
@@ -71,6 +74,10 @@ class Answers:
         if self._ending.left:
             self._watcher.exchanged(exchange)  # nobody is there to hear it
             return
+        if exchange.stage in _EXTENDED and reply is not None:
+            shown = self._tls.shown(reply)
+            if shown is not reply:
+                reply, exchange.by = shown, PROXY
         if exchange.decision is None and exchange.stage not in self._judge.concerned:
             exchange.heard = reply
             if reply is not None:
@@ -124,12 +131,23 @@ class Answers:
     def _read_on(self, exchange: Exchange, stage: str, code: int) -> None:
         """The client waited for this answer: it decides how what follows is to be read."""
         client = self._client
+        if stage == STARTTLS and self._tls.follows:
+            self._tls.waiting = False
+            if code == READY and not self._ending.left:
+                self._begin_tls()
+                return
+            code = _NOT_GONE_AHEAD
         client.answered(stage, code)
         if client.framing is Framing.MAIL_DATA:
             self._passage.begin(exchange.said is None or exchange.said.code // 100 != 3)
         elif client.framing is Framing.OPAQUE and not self._server.opaque:
             self._server.opaque = True
             self._watcher.noted("opaque", stage, b"")
+
+    def _begin_tls(self) -> None:
+        """The client heard 220: what it sends from here on is encrypted, or it is an injection."""
+        self._tls.waiting, self._tls.beginning = True, _CLIENT
+        self._out.actions.append(StartTls(_CLIENT))
 
     def said_unasked(self, reply: Reply) -> None:
         """Upstream answers nothing that was asked."""
@@ -167,6 +185,8 @@ class Answers:
 
 
 _CLIENT = Side.CLIENT
+_EXTENDED = frozenset({"EHLO", "LHLO"})
+_NOT_GONE_AHEAD = 0  # any code that leaves the client's octets as they are to be read
 _COMMAND = Framing.COMMAND  # looking a member up in its class costs as much as reading a command
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from smtpproxy.exchange import Exchange
+from smtpproxy.exchange import Decision, Exchange
 from smtpproxy.faults.reply import SayReply
+from smtpproxy.rules.model import NONE
 from smtpproxy.smtp.anomalies import (
     EARLY_COMMAND,
     OF_CLIENT,
@@ -20,11 +21,15 @@ from smtpproxy.smtp.anomalies import (
 TOO_LONG = SayReply(500, "5.5.2", ("Line too long",))
 RELAY, REFUSE = "relay", "refuse"
 TOO_MANY = "too-many-connections"
+#: Octets came where nothing may come before TLS has begun (RFC 3207 §6).
+INJECTION = "starttls-injection"
 
 # RFC 3463 §3.5: 4.4.2 is a connection that went bad, 4.3.2 a system that takes no messages now.
 _LATE = SayReply.parse("421 4.4.2 <domain> Timeout exceeded", "CONNECT")
 _CROWDED = SayReply.parse("421 4.3.2 <domain> Too many connections", "CONNECT")
+_INJECTED = SayReply.parse("421 4.7.0 <domain> Octets behind STARTTLS", "CONNECT")
 _GOING = SayReply.parse("421", "CONNECT")
+_FAREWELLS = {TOO_MANY: _CROWDED, INJECTION: _INJECTED}
 
 
 class RefusalError(ValueError):
@@ -60,7 +65,16 @@ def farewell(how: str) -> SayReply:
     """Return the 421 by which a session ends in this way (RFC 5321 §3.8)."""
     if how.endswith("-timeout"):
         return _LATE
-    return _CROWDED if how == TOO_MANY else _GOING
+    return _FAREWELLS.get(how, _GOING)
+
+
+def answer_here(exchange: Exchange, reply: SayReply) -> None:
+    """Let the proxy itself answer, behind whatever the rules want beside an answer."""
+    before = exchange.decision
+    delays = tuple(fault for fault in before.faults if not fault.answers) if before else ()
+    rule = before.rule if before and delays else ""
+    exchange.forwarded = False
+    exchange.decision = Decision(rule, (*delays, reply), True, NONE, reply.code)
 
 
 def refusal_of_command(name: str) -> SayReply:

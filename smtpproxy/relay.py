@@ -9,25 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from smtpproxy.actions import Action, Close, Connect, Send, Side
+from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side
 from smtpproxy.answers import Answers
 from smtpproxy.deadlines import Awaited, upstream_time
+from smtpproxy.encryption import STARTTLS, Encryption
 from smtpproxy.ending import Ending
-from smtpproxy.exchange import PROXY, Decision, Exchange
-from smtpproxy.faults.reply import CLOSING, SayReply
-from smtpproxy.introduction import Introduction, IntroductionError
+from smtpproxy.exchange import PROXY, Exchange
+from smtpproxy.faults.reply import CLOSING
+from smtpproxy.interlude import SIDE_NAMES, Interlude, Ways
+from smtpproxy.introduction import NO_INTRODUCTION, Introduction
 from smtpproxy.outgoing import Outgoing
 from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT
 from smtpproxy.passage import Passage
 from smtpproxy.refusals import (
     TOO_LONG,
     anomalies_of,
+    answer_here,
     farewell,
     refusal_of_command,
     refusal_of_message,
 )
 from smtpproxy.rules.judge import Judge
-from smtpproxy.rules.model import NO_RULES, NONE, RuleBook
+from smtpproxy.rules.model import NO_RULES, RuleBook
 from smtpproxy.smtp.anomalies import (
     EARLY_COMMAND,
     PIPELINING,
@@ -49,6 +52,7 @@ from smtpproxy.smtp.facts import (
 from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 from smtpproxy.smtp.server import ServerReader
 from smtpproxy.smtp.state import Phase, State
+from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.watcher import Watcher
 
 
@@ -67,7 +71,8 @@ class Relay:
         state: State | None = None,
         limits: Limits = DEFAULT_LIMITS,
         refused: frozenset[str] = frozenset(),
-        introduction: Introduction | None = None,
+        introduction: Introduction = NO_INTRODUCTION,
+        tls: Encryption | None = None,
     ) -> None:
         self._watcher = watcher
         self._seconds = seconds
@@ -82,6 +87,7 @@ class Relay:
         self._passage = Passage(refused)
         self._ending = Ending()
         self._out = Outgoing()
+        self._tls = tls or Encryption()
         self._answers = Answers(
             watcher,
             self.state,
@@ -91,12 +97,23 @@ class Relay:
             self._passage,
             self._ending,
             self._out,
+            self._tls,
         )
         self._queue = self._answers.queue
         self._refused = refused  # anomalies of the client that upstream shall not see
-        self._introduction = introduction  # still to be made, before the client is greeted
-        # A command waits for its turn before its rules can be asked, or all wait for the greeting.
-        self._stalled = introduction is not None
+        self._interlude = Interlude(
+            watcher,
+            self.state,
+            self._client,
+            self._server,
+            self._answers,
+            self._ending,
+            self._out,
+            self._tls,
+            introduction,
+            Ways(self._replied, self._read_on, self._give_up),
+        )
+        self._stalled = False  # a command waits for its turn before its rules can be asked
         self.progress = 0  # grows with each fact of either side, complete
 
     @property
@@ -123,6 +140,8 @@ class Relay:
     def awaited(self) -> Awaited:
         """Return who must act now, and how long that may take."""
         framing, limits = self._client.framing, self._limits
+        if self._tls.beginning is not None:
+            return Awaited(SIDE_NAMES[self._tls.beginning], "TLS", limits.handshake_timeout)
         if framing is _OPAQUE:
             return Awaited("client", "opaque", limits.end_of_data_timeout)
         if self._queue and framing is not _CHUNK:
@@ -138,15 +157,17 @@ class Relay:
         self._judge.consider(exchange)
         if exchange.forwarded:
             self._out.actions.append(Connect())
-        else:
-            self._introduction, self._stalled = None, False
+            self._interlude.connecting()
         self._settle()
         return self._out.take()
 
     def client_received(self, octets: bytes) -> list[Action]:
         """The client sent octets."""
         self._client.receive(octets)
-        self._read_client()
+        if self._tls.waiting and not self._ending.closing:
+            self._interlude.injected("client", self._client.rest())
+        else:
+            self._read_client()
         return self._out.take()
 
     def upstream_received(self, octets: bytes) -> list[Action]:
@@ -166,6 +187,18 @@ class Relay:
         self._watcher.noted("upstream-unreachable", reason, b"")
         self._ending.upstream_ended = True
         self._give_up("upstream-unreachable")
+        return self._out.take()
+
+    def secured(self, side: Side, facts: TlsFacts | None) -> list[Action]:
+        """A leg is encrypted; of an upstream in this process there are no facts."""
+        self.progress += 1
+        self._interlude.secured(side, facts)
+        return self._out.take()
+
+    def not_secured(self, side: Side, words: str) -> list[Action]:
+        """A leg's handshake failed, or its encryption broke; `words` say why."""
+        self.progress += 1
+        self._interlude.not_secured(side, words)
         return self._out.take()
 
     def client_closed(self, clean: bool) -> list[Action]:
@@ -190,7 +223,7 @@ class Relay:
         """The proxy ends this session; `reason` is one word, such as "shutdown" or "timeout"."""
         if self._ending.left:
             return []
-        if self._client.framing is _OPAQUE:
+        if self._client.framing is _OPAQUE or self._tls.beginning is _CLIENT:
             self._leave(reason, [Close(Side.CLIENT)])  # nobody would understand a reply
         elif not self._ending.goodbye:
             self._give_up(reason)
@@ -199,6 +232,8 @@ class Relay:
     def late(self, awaited: Awaited) -> list[Action]:
         """Somebody has taken too long: the session ends."""
         self._watcher.noted("timeout", f"{awaited.who} {awaited.what}", b"")
+        if self._tls.beginning is not None:
+            return [Reset(self._tls.beginning)]  # and so its handshake fails
         return self.shut_down(f"{awaited.who}-timeout")
 
     def finished(self) -> None:
@@ -216,6 +251,8 @@ class Relay:
     def _read_client(self) -> None:
         client, queue, most = self._client, self._queue, self._limits.max_in_flight
         ending = self._ending
+        if self._interlude.aside is not None:
+            return  # the client waits
         while (
             not (ending.closing or self._stalled)
             and len(queue) < most
@@ -239,6 +276,8 @@ class Relay:
             self._note_haste(exchange)
         if verb == "AUTH":
             self._watcher.authenticating(exchange)
+        elif verb == STARTTLS and self._tls.follows and not self._interlude.expects_tls():
+            return
         if self._refused and self._is_refused(exchange, command):
             return
         if self._queue.early:
@@ -262,14 +301,10 @@ class Relay:
         if odd:
             # Who has heard a reply before its command takes this one for the next command's.
             self._ending.closing = self._ending.closing or self._queue.early
-            self._refuse(exchange, refusal_of_command(odd))
+            answer_here(exchange, refusal_of_command(odd))
             self._decided(exchange, command)
             self._settle()
         return bool(odd)
-
-    def _refuse(self, exchange: Exchange, reply: SayReply) -> None:
-        exchange.forwarded = False
-        exchange.decision = Decision("", (reply,), True, NONE, reply.code)
 
     def _note_haste(self, exchange: Exchange) -> None:
         """A command came before the reply to the one before it: was that agreed upon?"""
@@ -281,6 +316,8 @@ class Relay:
 
     def _decided(self, exchange: Exchange, command: Command) -> None:
         """It is known whether upstream is asked: ask it, or keep from it what comes with it."""
+        if command.verb == STARTTLS and (why := self._tls.decide(exchange)):
+            self._watcher.noted("tls-failed", f"client: {why}", b"")
         if exchange.forwarded:
             self._out.upward.append(command.wire)
         if command.verb == "BDAT":
@@ -305,7 +342,7 @@ class Relay:
         self._queue.append(exchange)
         if self._passage.refusal:
             self._ending.closing = True
-            self._refuse(exchange, refusal_of_message(self._passage.refusal))
+            answer_here(exchange, refusal_of_message(self._passage.refusal))
             self._settle()
             return
         if self._queue.early and not swallowing:
@@ -343,9 +380,9 @@ class Relay:
             case Opaque(octets):
                 self._out.upward.append(octets)
             case Overlong(octets):
-                self._watcher.noted("line-too-long", "client", octets[:64])
+                self._watcher.noted("line-too-long", "client", octets[:_SHOWN])
                 exchange = Exchange("?", None, self._seconds(), bool(self._queue))
-                self._refuse(exchange, TOO_LONG)
+                answer_here(exchange, TOO_LONG)
                 self._queue.append(exchange)
                 self._ending.closing = True
                 self._settle()
@@ -361,13 +398,17 @@ class Relay:
     # Upstream's side.
 
     def _replied(self, reply: Reply) -> None:
+        if self._interlude.aside is not None:
+            self._interlude.go_on(reply)
+            return
         if not self._queue:
             self._answers.said_unasked(reply)
             return
-        if self._introduction is not None and self._introduced(self._introduction, reply):
-            return
-        exchange = self._queue.popleft()
+        exchange = self._queue[0]
         exchange.said = reply
+        if exchange.stage == STARTTLS and self._interlude.goes_ahead(exchange):
+            return
+        self._queue.popleft()
         if self.state.lmtp or reply.code == PER_RECIPIENT:
             self._queue.spread(exchange, reply.code)
         if exchange.stage == "CONNECT" and reply.code == 220:
@@ -378,27 +419,16 @@ class Relay:
             self._give_up("upstream-drop")
         if self._queue:
             self._settle()
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read what the client has sent by now."""
         if self._client.pending or self._client.framing is _CHUNK:
             self._read_client()
         elif self._out.upward:
             self._out.flush()
         if self._ending.client_ended:
             self._end_client()
-
-    def _introduced(self, introduction: Introduction, reply: Reply) -> bool:
-        """Go on with the introduction; False where this is the greeting that the client hears."""
-        try:
-            command = introduction.after(reply)
-        except IntroductionError as error:
-            self._watcher.noted("not-introduced", str(error), b"")
-            self._give_up("not-introduced")
-            return True
-        if command:
-            self._watcher.noted("own-command", command.decode("ascii").strip(), b"")
-            self._out.actions.append(Send(_UPSTREAM, command))
-            return True
-        self._introduction, self._stalled = None, False
-        return False
 
     def _odd_from_upstream(self, fact: ServerFact) -> None:
         match fact:
@@ -408,7 +438,7 @@ class Relay:
             case Opaque(octets):
                 self._out.actions.append(Send(Side.CLIENT, octets))
             case Overlong(octets):
-                self._watcher.noted("reply-too-long", "upstream", octets[:64])
+                self._watcher.noted("reply-too-long", "upstream", octets[:_SHOWN])
                 self._give_up("reply-too-long")
 
     # How it ends.
@@ -417,7 +447,9 @@ class Relay:
         """The client has sent its last octet; what waits for a reply is read when that is there."""
         client = self._client
         full = len(self._queue) >= self._limits.max_in_flight
-        waits = client.framing is _HELD or self._stalled or full
+        waits = (
+            client.framing is _HELD or self._stalled or full or self._interlude.aside is not None
+        )
         if waits or self._ending.end_told:
             return
         self._ending.end_told = True
@@ -444,6 +476,7 @@ class Relay:
 
 
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
+_SHOWN = 64  # octets of what should not have come
 _COMMAND, _HELD = Framing.COMMAND, Framing.HELD
 _MAIL_DATA, _CHUNK, _OPAQUE = Framing.MAIL_DATA, Framing.CHUNK, Framing.OPAQUE
 

@@ -58,6 +58,12 @@ OPTIONS: tuple[Option, ...] = (
         "v1 or v2: tell upstream the client's own address by a PROXY header",
     ),
     Option(
+        "tls",
+        TEXT,
+        "how the legs relate: mirror (both or none; the default), terminate, originate (the "
+        "default for smtps: and tls: upstreams), strip, or opaque (docs/tls.md)",
+    ),
+    Option(
         "upstream-ca",
         TEXT,
         "a PEM file of the authorities that smtps: and tls: upstreams are verified by, instead of "
@@ -111,6 +117,7 @@ _LIMITS = {
     "greeting_timeout": "seconds that upstream may take to greet",
     "reply_timeout": "seconds that upstream may take for a reply",
     "data_timeout": "seconds that upstream may take to answer DATA",
+    "handshake_timeout": "seconds that a TLS handshake may take, on either side",
     "block_timeout": "seconds that upstream may take to read on",
     "end_of_data_timeout": "seconds that upstream may take to answer the end of mail data",
 }

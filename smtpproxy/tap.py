@@ -185,7 +185,7 @@ class Proxy:
             state=session.state,
             limits=limits,
             refused=self._refused,
-            introduction=Introduction(ends.source, self._protocol) if self._xclient else None,
+            introduction=Introduction(ends.source, self._protocol, self._xclient),
         )
         return ProxySession(relay, self._upstream, reactor, gone, ends, limits)
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+#: Why a handshake fails where a peer goes on in plain text.
+NOT_TLS = "what came was not TLS"
+
 
 class TlsFacts(NamedTuple):
     """One side's TLS, after its handshake. A text is "" where there is nothing to tell."""

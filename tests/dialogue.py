@@ -5,7 +5,9 @@
     U: 250 mail.example.org       upstream sends this line
     S: 250 mail.example.org       the client must hear it
     (client: close)               what else must be done, in order: connect, close, reset,
-                                  half-close, or a wait such as (client: wait 30)
+                                  half-close, start tls, or a wait such as (client: wait 30)
+    TLS: upstream                 this side's handshake is over
+    NO TLS: upstream              it failed
 
 What was sent and is not in the script is a failure, at the latest at its end.
 """
@@ -14,8 +16,10 @@ from __future__ import annotations
 
 from collections import deque
 
-from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side, Wait
+from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side, StartTls, Wait
+from smtpproxy.encryption import Encryption
 from smtpproxy.exchange import Exchange
+from smtpproxy.introduction import NO_INTRODUCTION, Introduction
 from smtpproxy.relay import Relay
 from smtpproxy.rules.load import parse_rule, read_rules
 from smtpproxy.rules.model import RuleBook, rule_book
@@ -23,6 +27,8 @@ from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.tlsfacts import TlsFacts
 
 _NAMES = {Side.CLIENT: "client", Side.UPSTREAM: "upstream"}
+_SIDES = {name: side for side, name in _NAMES.items()}
+FACTS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", "", "", "", "")
 
 GREETED = """
     (upstream: connect)
@@ -82,7 +88,13 @@ class Witness:
 class Conversation:
     """A relay between two peers who are words in a script."""
 
-    def __init__(self, *rules: str, book: RuleBook | None = None) -> None:
+    def __init__(
+        self,
+        *rules: str,
+        book: RuleBook | None = None,
+        tls: Encryption | None = None,
+        introduction: Introduction = NO_INTRODUCTION,
+    ) -> None:
         self.witness = Witness()
         self.time = 0.0
         self.relay = Relay(
@@ -90,6 +102,8 @@ class Conversation:
             lambda: self.time,
             book or rule_book([parse_rule(rule) for rule in rules]),
             "proxy.example.org",
+            introduction=introduction,
+            tls=tls,
         )
         self.done: deque[str] = deque()
         self._unread: dict[Side, bytes] = {Side.CLIENT: b"", Side.UPSTREAM: b""}
@@ -120,6 +134,8 @@ class Conversation:
                     self.done.append(f"{_NAMES[side]}: close")
                 case Reset(side):
                     self.done.append(f"{_NAMES[side]}: reset")
+                case StartTls(side):
+                    self.done.append(f"{_NAMES[side]}: start tls")
 
     def unread(self, side: Side) -> bytes:
         """Return what was sent to a side since this was asked last."""
@@ -139,6 +155,10 @@ class Conversation:
                 assert self._next_line(Side.CLIENT, where) == _octets(line[2:]), where
             elif line.startswith(">"):
                 assert self._next_line(Side.UPSTREAM, where) == _octets(line[1:]), where
+            elif line.startswith("TLS:"):
+                self.take(self.relay.secured(_SIDES[line[4:].strip()], FACTS))
+            elif line.startswith("NO TLS:"):
+                self.take(self.relay.not_secured(_SIDES[line[7:].strip()], "no trust"))
             elif line:
                 self._expect_done(line.strip("()"), where)
         assert self._unread == {Side.CLIENT: b"", Side.UPSTREAM: b""}

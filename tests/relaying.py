@@ -62,7 +62,7 @@ class Relaying:
             state,
             terms.limits,
             terms.refused,
-            Introduction(Place("192.0.2.7", 40000)) if terms.introduced else None,
+            Introduction(Place("192.0.2.7", 40000), xclient=terms.introduced),
         )
         self.sent = {Side.CLIENT: b"", Side.UPSTREAM: b""}
         self.received = {Side.CLIENT: b"", Side.UPSTREAM: b""}

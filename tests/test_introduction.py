@@ -18,7 +18,7 @@ OFFER = "U: 250-mail.example.org\nU: 250 XCLIENT NAME ADDR PORT\n"
 def introduced(source: Place, protocol: MailProtocol = SMTP) -> Conversation:
     """Return a conversation whose client is at this place."""
     talk = Conversation()
-    introduction = Introduction(source, protocol)
+    introduction = Introduction(source, protocol, xclient=True)
     talk.relay = Relay(talk.witness, lambda: 0.0, domain="proxy", introduction=introduction)
     talk.take(talk.relay.connected())
     return talk
@@ -82,7 +82,8 @@ def test_lmtp_is_introduced_by_lhlo() -> None:
 
 def test_a_blank_line_among_the_keywords_is_looked_through() -> None:
     """What upstream says never raises: a line of blanks is no keyword, and hides none."""
-    introduction = Introduction(Place("192.0.2.7"))
-    introduction.after(Reply(220, b"220 mail\r\n"))
+    aside = Introduction(Place("192.0.2.7"), xclient=True).aside()
+    next(aside)
+    aside.send(Reply(220, b"220 mail\r\n"))
     reply = Reply(250, b"250-mail\r\n250-  \r\n250 XCLIENT ADDR\r\n")
-    assert introduction.after(reply) == b"XCLIENT ADDR=192.0.2.7\r\n"
+    assert aside.send(reply) == b"XCLIENT ADDR=192.0.2.7\r\n"

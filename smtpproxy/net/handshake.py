@@ -12,15 +12,15 @@ from twisted.internet import error
 from twisted.python.failure import Failure
 
 from smtpproxy.net.verification import CertificateRefused
-from smtpproxy.tlsfacts import TlsFacts
+from smtpproxy.tlsfacts import NOT_TLS, TlsFacts
 
 #: Characters of a subject that are kept: a peer may send a certificate of any length.
 _SUBJECT_LIMIT = 256
 #: Reasons of OpenSSL that say little to whoever does not know them.
 _PLAINER = {
-    "wrong version number": "what came was not TLS",
-    "packet length too long": "what came was not TLS",
-    "record layer failure": "what came was not TLS",
+    "wrong version number": NOT_TLS,
+    "packet length too long": NOT_TLS,
+    "record layer failure": NOT_TLS,
     "http request": "what came was HTTP, not TLS",
     "no shared cipher": "no cipher that both sides have",
     "unsupported protocol": "no TLS version that both sides have",

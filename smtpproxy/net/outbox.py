@@ -13,7 +13,7 @@ from typing import Any
 from twisted.internet.interfaces import IPullProducer, IPushProducer, IReactorTime
 from zope.interface import implementer
 
-from smtpproxy.actions import Action, Close, HalfClose, Reset, Wait
+from smtpproxy.actions import Action, Close, HalfClose, Reset, StartTls, Wait
 
 #: Octets that may wait in the queue before whoever feeds it is told to stop.
 QUEUE_LIMIT = 64 * 1024
@@ -27,25 +27,34 @@ class Outbox:
         "_blocked",
         "_clock",
         "_closing",
+        "_encrypted",
         "_full",
         "_half_closing",
         "_paused",
         "_queue",
         "_queued",
+        "_start_tls",
         "_straight",
         "_timer",
         "_transport",
         "_writing",
     )
 
-    def __init__(self, clock: IReactorTime, blocked: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        blocked: Callable[[bool], None],
+        start_tls: Callable[[Any, StartTls], None],
+    ) -> None:
         self._clock = clock
         self._blocked = blocked
+        self._start_tls = start_tls  # begins TLS on a transport
         self._transport: Any = None
         self._queue: deque[Action | bytearray] = deque()  # octets that wait are one piece
         self._queued = 0  # octets in the queue
         self._timer: Any = None
         self._straight = False
+        self._encrypted = False
         self._writing = False  # the transport holds octets that its socket did not take
         self._full = False  # whoever feeds this side was told to stop
         self._paused = False  # by the transport, where it is not written to straight
@@ -62,13 +71,18 @@ class Outbox:
         """Does its peer not read?"""
         return self._full
 
+    @property
+    def over(self) -> bool:
+        """Is its transport gone, or going?"""
+        return self._closing
+
     def attach(self, transport: Any, preface: bytes = b"") -> None:
         """Begin to write to a transport: `preface`, then what has waited."""
         self._transport = transport
         # Under TLS a straight write would send plain text; and a TLS transport passes on what it
         # has not itself to the plain one below it, so its class is asked.
-        plain = not getattr(transport, "TLS", False)
-        self._straight = plain and hasattr(type(transport), "writeSomeData")
+        self._encrypted = getattr(transport, "TLS", False)
+        self._straight = not self._encrypted and hasattr(type(transport), "writeSomeData")
         if not self._straight:
             transport.registerProducer(self, True)
         if preface:
@@ -135,6 +149,8 @@ class Outbox:
                 self._write(bytes(action))
             case Wait(seconds=seconds):
                 self._timer = self._clock.callLater(seconds, self._waited)
+            case StartTls():
+                self._encrypt(action)
             case HalfClose():
                 self._half_closing = True
                 if not self._writing:
@@ -148,8 +164,20 @@ class Outbox:
                 self._closing = True
                 self._transport.abortConnection()
 
+    def _encrypt(self, action: StartTls) -> None:
+        """Begin TLS behind what the transport has of us; from here on nothing goes straight."""
+        if self._writing:
+            self._transport.unregisterProducer()
+        straight, self._straight, self._writing = self._straight, False, False
+        self._encrypted = True
+        self._start_tls(self._transport, action)
+        if straight and not self._closing:
+            self._transport.registerProducer(self, True)
+        if not self._queue:
+            self._set_full(False)
+
     def _half_close(self) -> None:
-        if hasattr(type(self._transport), "loseWriteConnection"):
+        if not self._encrypted and hasattr(type(self._transport), "loseWriteConnection"):
             self._transport.loseWriteConnection()
         else:
             self._transport.loseConnection()  # no half-close under TLS

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side
+from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side, StartTls
 from smtpproxy.deadlines import Awaited, Patience
+from smtpproxy.net.handshake import facts_of
 from smtpproxy.net.outbox import Outbox
 from smtpproxy.place import UNKNOWN, Ends
 from smtpproxy.relay import Relay
@@ -29,6 +30,16 @@ _PIECE = 4 * 1024
 
 #: Seconds that a client has to take the last reply.
 FAREWELL = 30.0
+
+
+class Security(Protocol):
+    """What TLS begins with on each leg: what Twisted's `startTLS` takes."""
+
+    def server(self, flaw: str = "") -> Any:
+        """Return it for the client's leg."""
+
+    def client(self) -> Any:
+        """Return it for upstream's."""
 
 
 class Upstream(Protocol):
@@ -75,9 +86,11 @@ class ProxySession:
         gone: Callable[[ProxySession], None],
         ends: Ends = UNKNOWN,
         limits: Limits = DEFAULT_LIMITS,
+        security: Security | None = None,
     ) -> None:
         self.relay = relay
         self._limits = limits
+        self._security = security
         self.ends = ends  # of the client's connection
         self.refusal = ""  # why the client is told to go instead of being greeted
         self._upstream = upstream
@@ -85,8 +98,8 @@ class ProxySession:
         self._gone = gone
         self._client_in = _Intake()
         self._upstream_in = _Intake()
-        self._to_client = Outbox(clock, self._client_blocked)
-        self._to_upstream = Outbox(clock, self._upstream_blocked)
+        self._to_client = Outbox(clock, self._client_blocked, self._start_tls)
+        self._to_upstream = Outbox(clock, self._upstream_blocked, self._start_tls)
         self._connecting = False
         self._cancel: Callable[[], None] | None = None
         self._open: set[Side] = set()
@@ -169,16 +182,37 @@ class ProxySession:
         self._perform(self.relay.upstream_failed(reason))
         self._finish_if_over()
 
+    def secured(self, side: Side, transport: Any) -> None:
+        """A side's connection is encrypted; its transport tells how."""
+        encrypted = hasattr(transport, "getPeerCertificate")  # not one within this process
+        self._perform(self.relay.secured(side, facts_of(transport) if encrypted else None))
+
+    def not_secured(self, side: Side, words: str) -> None:
+        """A side's handshake failed, and with it its connection."""
+        self._detach(side)
+        if not self._finished:
+            self._perform(self.relay.not_secured(side, words))
+            if self.relay.left:
+                self._end_in_time()
+        self._finish_if_over()
+
     def peer_ended(self, side: Side, clean: bool) -> None:
         """A peer will send nothing more."""
-        if self._linger is None:
-            self._linger = self._clock.callLater(LINGER, self.abort)
+        self._end_in_time()
         relay = self.relay
         closed = relay.client_closed if side is Side.CLIENT else relay.upstream_closed
         self._perform(closed(clean))
 
-    def lost(self, side: Side, clean: bool, already_told: bool) -> None:
-        """A side's connection is gone."""
+    def lost(self, side: Side, clean: bool, already_told: bool, words: str = "") -> None:
+        """A side's connection is gone; `words` say how its encryption broke, if it did."""
+        self._detach(side)
+        if words:
+            self.relay.not_secured(side, words)
+        if not already_told and not self._finished:
+            self.peer_ended(side, clean)
+        self._finish_if_over()
+
+    def _detach(self, side: Side) -> None:
         self._open.discard(side)
         if side is Side.CLIENT:
             self._to_client.detach()
@@ -187,9 +221,6 @@ class ProxySession:
         else:
             self._to_upstream.detach()
             self._upstream_in.detach()
-        if not already_told and not self._finished:
-            self.peer_ended(side, clean)
-        self._finish_if_over()
 
     def shut_down(self, reason: str) -> None:
         """Tell the client that the proxy ends this session, and close."""
@@ -220,10 +251,25 @@ class ProxySession:
         if type(action) is Send:
             (self._to_client if action.side is _CLIENT else self._to_upstream).send(action.octets)
         elif isinstance(action, Connect):
-            self._connecting = True
-            self._cancel = self._upstream.connect(self)
+            self._connect()
         else:
             self._do_rarely(action)
+
+    def _connect(self) -> None:
+        if self._to_upstream.over:  # there was another connection before
+            self._to_upstream = Outbox(self._clock, self._upstream_blocked, self._start_tls)
+        self._connecting = True
+        self._cancel = self._upstream.connect(self)
+
+    def _start_tls(self, transport: Any, action: StartTls) -> None:
+        """Begin TLS on one leg. What can't be had was refused before, so this does not fail."""
+        security = self._security
+        if security is None:
+            transport.abortConnection()
+        elif action.side is _CLIENT:
+            transport.startTLS(security.server(action.flaw))
+        else:
+            transport.startTLS(security.client())
 
     def _do_rarely(self, action: Any) -> None:
         if action.side is Side.CLIENT:
@@ -250,6 +296,10 @@ class ProxySession:
     def _crowd(self) -> None:
         self._crowded = self.relay.crowded
         self._client_in.hold("too much in flight", self._crowded)
+
+    def _end_in_time(self) -> None:
+        if self._linger is None:
+            self._linger = self._clock.callLater(LINGER, self.abort)
 
     def _finish_if_over(self) -> None:
         if self._open or self._connecting or self._finished:

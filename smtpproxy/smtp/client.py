@@ -126,6 +126,10 @@ class ClientReader:
         elif held in ("STARTTLS", "TURN", "ATRN") and 200 <= code < 300:
             self.framing = _OPAQUE
 
+    def restart(self) -> None:
+        """Read what follows as from a new client: its octets are encrypted from here on."""
+        self.framing, self._octets, self._at, self._held_verb = _COMMAND, b"", 0, ""
+
     def rest(self) -> bytes:
         """Return, and forget, what was received and is not part of any fact."""
         return self._take(len(self._octets))

@@ -26,6 +26,7 @@ class Limits(NamedTuple):
     greeting_timeout: float = 300.0  # upstream, from here on
     reply_timeout: float = 300.0
     data_timeout: float = 120.0  # until DATA is answered
+    handshake_timeout: float = 60.0  # either side, until its leg is encrypted
     block_timeout: float = 180.0  # until it takes the next octets of mail data
     end_of_data_timeout: float = 600.0
 

@@ -31,6 +31,11 @@ class ServerReader:
         self._scan = 0  # where its next line begins
         self._lines = 0
 
+    @property
+    def pending(self) -> int:
+        """How many octets were received and are not yet part of a fact."""
+        return len(self._octets) - self._at
+
     def receive(self, octets: bytes) -> None:
         """Take octets as they came from the network."""
         if self._at < len(self._octets):

@@ -70,13 +70,14 @@ class State:
 
     __slots__ = (
         *("_accepted", "_hello", "_mail", "_paths", "_room", "_sender"),
-        *("helo", "lmtp", "phase", "recipients"),
+        *("helo", "lmtp", "phase", "recipients", "secure"),
     )
 
     def __init__(self) -> None:
         self.phase = Phase.CONNECTED
         self.helo = b""  # the argument of the last accepted HELO, EHLO or LHLO
         self.lmtp = False  # that was LHLO (RFC 2033): each recipient's message has its own reply
+        self.secure = False  # the client's leg is encrypted
         self._hello: Reply | None = None
         # Commands are kept as they are: most sessions are never asked for their paths.
         self._mail: Command | None = None
@@ -146,6 +147,11 @@ class State:
                 self.lmtp = stage == "LHLO"
         if phase is not None:
             self.phase = phase
+
+    def start_over(self) -> None:
+        """TLS has begun: what was said in plain text is forgotten (RFC 3207 §4.2)."""
+        self.phase, self.helo, self.lmtp, self._hello = Phase.GREETED, b"", False, None
+        self._begin(None)
 
     def _begin(self, mail: Command | None) -> None:
         """Begin a mail transaction, or end one."""

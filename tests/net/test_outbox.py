@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from smtpproxy.actions import Close, HalfClose, Reset, Send, Side, Wait
+from smtpproxy.actions import Close, HalfClose, Reset, Send, Side, StartTls, Wait
 from smtpproxy.net.outbox import QUEUE_LIMIT, Outbox
 from tests.allocated import memory
 from tests.net.transports import Socket, TlsTransport
@@ -21,7 +21,10 @@ class Feeder:
     def __init__(self) -> None:
         self.told: list[bool] = []
         self.clock = Clock()
-        self.outbox = Outbox(self.clock, self.told.append)
+        self.encrypted: list[StartTls] = []
+        self.outbox = Outbox(
+            self.clock, self.told.append, lambda transport, action: self.encrypted.append(action)
+        )
 
     @property
     def stopped(self) -> bool:

@@ -1,0 +1,181 @@
+"""What goes on between the proxy and upstream while the client waits: asides, and STARTTLS.
+
+Owns the order in which the legs are encrypted, and what that is waited for. In plain text, octets
+where TLS is to begin end the session (RFC 3207 §6): none of them is ever taken for a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from smtpproxy.actions import Connect, Reset, Send, Side, StartTls
+from smtpproxy.answers import Answers
+from smtpproxy.aside import Aside, AsideError
+from smtpproxy.encryption import READY, UNAVAILABLE, Encryption
+from smtpproxy.ending import Ending
+from smtpproxy.exchange import Exchange
+from smtpproxy.introduction import Introduction
+from smtpproxy.outgoing import Outgoing
+from smtpproxy.refusals import INJECTION, answer_here
+from smtpproxy.smtp.client import ClientReader
+from smtpproxy.smtp.facts import Reply
+from smtpproxy.smtp.server import ServerReader
+from smtpproxy.smtp.state import State
+from smtpproxy.tlsfacts import NOT_TLS, TlsFacts
+from smtpproxy.watcher import Watcher
+
+_CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
+SIDE_NAMES = {_CLIENT: "client", _UPSTREAM: "upstream"}
+_SHOWN = 64  # octets of what should not have come
+
+
+class Ways(NamedTuple):
+    """How a session goes on behind an interlude."""
+
+    replied: Callable[[Reply], None]  # the client is to hear this
+    read_on: Callable[[], None]  # the client may say more
+    give_up: Callable[[str], None]  # it ends, in this way
+
+
+class Interlude:
+    """The interludes of one session."""
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        state: State,
+        client: ClientReader,
+        server: ServerReader,
+        answers: Answers,
+        ending: Ending,
+        out: Outgoing,
+        tls: Encryption,
+        introduction: Introduction,
+        ways: Ways,
+    ) -> None:
+        self._watcher = watcher
+        self._state = state
+        self._client = client
+        self._server = server
+        self._answers = answers
+        self._ending = ending
+        self._out = out
+        self._tls = tls
+        self._introduction = introduction
+        self._ways = ways
+        self.aside: Aside | None = None  # what upstream is told of our own
+
+    def connecting(self) -> None:
+        """Upstream is connected to: introduce the client, where that is asked for."""
+        if self._introduction:
+            self._begin(self._introduction.aside())
+
+    def _begin(self, aside: Aside) -> None:
+        self.aside = aside
+        next(aside)  # it waits for upstream's greeting
+
+    def go_on(self, reply: Reply | None) -> None:
+        """Upstream has answered the aside; None: its leg is encrypted."""
+        if self.aside is None:
+            return
+        try:
+            step = self.aside.send(reply)
+        except AsideError as error:
+            self.aside = None
+            self._watcher.noted("not-introduced", str(error), b"")
+            self._ways.give_up("not-introduced")
+        except StopIteration as end:
+            self.aside = None
+            if end.value is None:
+                self._ways.read_on()
+            else:
+                self._ways.replied(end.value)
+        else:
+            self._do(step)
+
+    def _do(self, step: bytes | StartTls) -> None:
+        if isinstance(step, StartTls):
+            self._begin_upstream()
+        elif step:
+            self._watcher.noted("own-command", step.decode("ascii", "replace").strip(), b"")
+            self._out.actions.append(Send(_UPSTREAM, step))
+
+    # STARTTLS.
+
+    def expects_tls(self) -> bool:
+        """A client asks for TLS: unless it, or upstream, said what it may not say by now, wait."""
+        if self._client.pending:
+            self.injected("client", self._client.rest())
+        elif self._answers.queue.early:
+            self.injected("upstream", b"")  # the client has heard the reply already
+        else:
+            self._tls.waiting = True
+        return self._tls.waiting
+
+    def injected(self, who: str, octets: bytes) -> None:
+        """Octets came in plain text where TLS is to begin: the session ends."""
+        self._tls.waiting = False
+        self._watcher.noted(INJECTION, who, octets[:_SHOWN])
+        self._ways.give_up(INJECTION)
+
+    def goes_ahead(self, exchange: Exchange) -> bool:
+        """Begin TLS with upstream, if this is its 220 and the client's leg is to follow."""
+        decision, said = exchange.decision, exchange.said
+        if not self._tls.mirrors or not exchange.forwarded or said is None or said.code != READY:
+            return False
+        if decision is not None and decision.answers and decision.code != READY:
+            return False
+        self._begin_upstream()
+        return True
+
+    def _begin_upstream(self) -> None:
+        """Begin TLS with upstream, which has said 220 and may say no more."""
+        if self._server.pending:
+            self.injected("upstream", self._server.rest())
+            return
+        self._tls.beginning = _UPSTREAM
+        self._out.actions.append(StartTls(_UPSTREAM))
+
+    def secured(self, side: Side, facts: TlsFacts | None) -> None:
+        """A leg is encrypted; of an upstream in this process there are no facts."""
+        if facts is not None:
+            self._watcher.secured(SIDE_NAMES[side], facts)
+        awaited = self._tls.stands(side)
+        if side is _CLIENT:
+            self._state.secure = True
+            if awaited:
+                # RFC 3207 §4.2: what was learned in plain text is forgotten.
+                self._client.restart()
+                self._state.start_over()
+        elif self.aside is not None:
+            self.go_on(None)
+        elif awaited:
+            exchange = self._answers.queue.popleft()
+            self._answers.tell(exchange, exchange.said)
+
+    def not_secured(self, side: Side, words: str) -> None:
+        """A leg's handshake failed, or its encryption broke."""
+        awaited = self._tls.fails(side)
+        if not self._ending.how:
+            self._watcher.noted("tls-failed", f"{SIDE_NAMES[side]}: {words}", b"")
+        if not awaited or self._ending.left:
+            return
+        if side is _CLIENT:
+            self._out.end(self._ending.leave("tls-failed", [Reset(_CLIENT)]))
+        elif words == NOT_TLS:
+            self.injected("upstream", b"")
+        elif self.aside is not None:
+            self._ways.give_up("tls-failed")
+        else:
+            self._stay_in_plain_text()
+
+    def _stay_in_plain_text(self) -> None:
+        """The client's leg stays as it was, and upstream is asked anew."""
+        exchange, state = self._answers.queue.popleft(), self._state
+        answer_here(exchange, UNAVAILABLE)
+        exchange.forwarded = True  # it was, and upstream has said 220
+        self._answers.tell(exchange, None)
+        hello = b"%s %s\r\n" % (b"LHLO" if state.lmtp else b"EHLO", state.helo)
+        self._out.actions += [Reset(_UPSTREAM), Connect()]
+        self._begin(self._introduction.again(hello if state.helo else b""))
