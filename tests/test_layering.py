@@ -24,6 +24,7 @@ READERS = {
     "smtpproxy.documents",
     "smtpproxy.settings",
     "smtpproxy.rules.load",
+    "smtpproxy.cassette.encrypted",
     "smtpproxy.cassette.read",
     "smtpproxy.cassette.scalars",
     "smtpproxy.cassette.store",

@@ -58,6 +58,18 @@ def stray(octets: bytes) -> Recorded:
     return Recorded(STRAY, said=(octets,))
 
 
+class RecordedTls(NamedTuple):
+    """What is known of the TLS of one leg, or, in `failed`, why there was none."""
+
+    version: str = ""
+    cipher: str = ""
+    sni: str = ""
+    alpn: str = ""
+    subject: str = ""
+    sha256: str = ""
+    failed: str = ""
+
+
 @dataclass(slots=True)
 class RecordedSession:
     """One session of a cassette."""
@@ -70,6 +82,12 @@ class RecordedSession:
     line: int = 0
     anomalies: list[str] = field(default_factory=list)  # the names of what was odd
     client: str = ""  # its IP address, where it was not on the proxy's own machine
+    tls: dict[str, RecordedTls] = field(default_factory=dict)  # by side: client, upstream
+
+    @property
+    def followed(self) -> bool:
+        """Can what came behind STARTTLS be known? It was read, if it came."""
+        return self.opaque != "STARTTLS"
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from smtpproxy.cassette.encrypted import read_tls
 from smtpproxy.cassette.model import (
     END_OF_DATA,
     MAGIC,
@@ -34,7 +35,7 @@ from smtpproxy.smtp.client import parse_command
 
 HEADER_KEYS = (MAGIC, "upstream", "recorded", "note")
 SESSION_KEYS = (
-    *("session", "dialogue", "ended", "opaque", "client", "anomalies", "timing-ms"),
+    *("session", "dialogue", "ended", "opaque", "client", "tls", "anomalies", "timing-ms"),
     "note",
 )
 EXCHANGE_KEYS = (
@@ -101,6 +102,7 @@ class _Reading(DocumentReader):
             timing_ms=self._numbers(node.entries.get("timing-ms")),
             line=node.line,
             client=self.optional(node, "client"),
+            tls=read_tls(self, node.entries.get("tls")),
         )
         for item in dialogue.items:
             session.dialogue.extend(self._exchanges(item))

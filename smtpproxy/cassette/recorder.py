@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from itertools import chain
 
+from smtpproxy.cassette.encrypted import tls_of
 from smtpproxy.cassette.model import Recorded, stray, unsolicited
 from smtpproxy.cassette.spool import Spool
 from smtpproxy.cassette.store import CassetteFile
@@ -79,6 +80,8 @@ class Recorder:
             return
         if note.fact in ANOMALIES:
             tape.anomalies[note.fact] = None
+        if told := tls_of(note):
+            tape.tls.update([told])
         make = {"unsolicited-reply": unsolicited, "stray-line": stray}.get(note.fact)
         if make is None:
             return

@@ -18,6 +18,7 @@ _SIMPLE = bytes(range(0x20, 0x7F))
 _BLOCK_SAFE = _SIMPLE + b"\r\n\t"
 _UNSAFE_IN_BLOCK = re.compile(f"[{UNSAFE}]|[ \t]\n")
 _ESCAPED = re.compile(f'[{UNSAFE}\t\n"\\\\]')
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.:+/-]*")
 _NAMED = {"\0": "\\0", "\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
@@ -55,6 +56,12 @@ def write_message(octets: bytes, indent: str) -> str:
 def write_word(text: str) -> str:
     """Return a text in double quotes."""
     return _quoted(text)
+
+
+def write_name(text: str) -> str:
+    """Return a text as it is, where YAML can take it for nothing else, or in double quotes."""
+    plain = _PLAIN.fullmatch(text) and not text.endswith(":")
+    return text if plain and text not in ("true", "false", "null") else _quoted(text)
 
 
 def read_line(node: Node) -> bytes:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from smtpproxy.cassette.longtext import LongText
-from smtpproxy.cassette.model import END_OF_DATA, Kept, Recorded
+from smtpproxy.cassette.model import END_OF_DATA, Kept, Recorded, RecordedTls
 from smtpproxy.cassette.spool import LARGE, Spool
 from smtpproxy.cassette.write import may_join, write_group, write_session_end
 from smtpproxy.transcript import Entry
@@ -43,6 +43,7 @@ class Tape:
         "text",
         "times",
         "timing",
+        "tls",
     )
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Tape:
         self._behind = 0  # octets that those of it take which answer nothing
         self.parts: list[Entry] = []  # the replies to one message, so far
         self.anomalies: dict[str, None] = {}  # their names, in the order in which they came
+        self.tls: dict[str, RecordedTls] = {}  # by side: the last that was told
         self.commands = 0
         self.exchanges = 0
         self.lacking = False  # something was too much to keep, and that was said
@@ -129,7 +131,7 @@ class Tape:
     def ending(self, how: str, opaque: str, client: str = "") -> Iterator[bytes]:
         """Return the rest of the session's document. Raises OSError."""
         odd = self.anomalies
-        tail = write_session_end(how, opaque, self.timing, False, anomalies=odd, client=client)
+        tail = write_session_end(how, opaque, self.timing, False, odd, client, self.tls)
         before, key, times = tail.rpartition(_TIMES)
         yield f"{before}{key}".encode()
         yield from self.times.pieces()

@@ -5,26 +5,36 @@ Lean, since it runs beside a relay: no YAML library, only the scalars' one rule.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
-from smtpproxy.cassette.model import MAGIC, STRAY, UNSOLICITED, VERSION, Kept, Recorded
-from smtpproxy.cassette.scalars import write_line, write_message, write_word
+from smtpproxy.cassette.encrypted import write_tls
+from smtpproxy.cassette.model import (
+    MAGIC,
+    STRAY,
+    UNSOLICITED,
+    VERSION,
+    Kept,
+    Recorded,
+    RecordedTls,
+)
+from smtpproxy.cassette.scalars import write_line, write_message, write_name
 
 #: Columns that a list may take on one line.
 _WIDTH = 96
 _NOTHING = "~"
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.:+/-]*")
+NO_TLS: Final[Mapping[str, RecordedTls]] = MappingProxyType({})
 
 
 def write_header(upstream: str, recorded: str) -> str:
     """Return the header document; `recorded` is a time in UTC, as in RFC 3339."""
-    return f"{MAGIC}: {VERSION}\nupstream: {_word(upstream)}\nrecorded: {recorded}\n"
+    return f"{MAGIC}: {VERSION}\nupstream: {write_name(upstream)}\nrecorded: {recorded}\n"
 
 
 def write_session_start(label: str) -> str:
     """Return the beginning of a session's document."""
-    shown = label if label.isdigit() else _word(label)
+    shown = label if label.isdigit() else write_name(label)
     return f"---\nsession: {shown}\ndialogue:\n"
 
 
@@ -35,15 +45,17 @@ def write_session_end(
     empty: bool,
     anomalies: Iterable[str] = (),
     client: str = "",
+    tls: Mapping[str, RecordedTls] = NO_TLS,
 ) -> str:
     """Return the end of a session's document."""
     head = "  []\n" if empty else ""
-    whose = f"client: {_word(client)}\n" if client else ""
-    veiled = f"opaque: {_word(opaque)}\n" if opaque else ""
+    whose = f"client: {write_name(client)}\n" if client else ""
+    veiled = f"opaque: {write_name(opaque)}\n" if opaque else ""
     named = ", ".join(anomalies)
     odd = f"anomalies: [{named}]\n" if named else ""
     times = ", ".join(map(str, timing_ms))
-    return f"{head}ended: {_word(ended or 'unknown')}\n{veiled}{whose}{odd}timing-ms: [{times}]\n"
+    tail = f"{veiled}{whose}{write_tls(tls)}{odd}timing-ms: [{times}]\n"
+    return f"{head}ended: {write_name(ended or 'unknown')}\n{tail}"
 
 
 def write_group(group: list[Recorded]) -> str:
@@ -59,7 +71,7 @@ def write_group(group: list[Recorded]) -> str:
     for key in ("rule", "by"):
         words = [getattr(one, key) for one in group]
         if any(words):
-            columns[key] = [_word(word) if word else _NOTHING for word in words]
+            columns[key] = [write_name(word) if word else _NOTHING for word in words]
     parts = [_write_column(key, items) for key, items in columns.items()]
     return "- " + "\n  ".join(parts[:1] + pipelined + parts[1:]) + "\n"
 
@@ -99,7 +111,7 @@ def _write_one(one: Recorded) -> str:
     if one.changed:
         parts.append(f"client-saw: {_write_saw(one)}")
     if one.rule:
-        parts.append(f"rule: {_word(one.rule)}")
+        parts.append(f"rule: {write_name(one.rule)}")
     if one.by:
         parts.append(f"by: {one.by}")
     if not parts:
@@ -110,14 +122,9 @@ def _write_one(one: Recorded) -> str:
 def _write_kept(kept: Kept, key: str) -> str:
     key = "wire" if kept.wire else key
     if kept.file:
-        return f"{key}: {{file: {_word(kept.file)}, octets: {kept.size}}}"
+        return f"{key}: {{file: {write_name(kept.file)}, octets: {kept.size}}}"
     return f"{key}: {write_message(kept.octets, '  ')}"
 
 
 def _write_saw(one: Recorded) -> str:
     return write_line(one.saw, "  ") if one.saw is not None else _NOTHING
-
-
-def _word(word: str) -> str:
-    plain = _PLAIN.fullmatch(word) and not word.endswith(":")
-    return word if plain and word not in ("true", "false", "null") else write_word(word)

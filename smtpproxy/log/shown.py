@@ -36,6 +36,15 @@ def tls_of(facts: TlsFacts) -> dict[str, str]:
     }
 
 
+def tls_words(facts: TlsFacts) -> str:
+    """Return a leg's TLS in words; what a peer chose can't be taken for another word."""
+    told = tls_of(facts)
+    named = (f"{name}={told[name]}" for name in ("sni", "alpn") if name in told)
+    words = (word.replace(" ", r"\x20") for word in (told.get("version", ""), *named))
+    version, *others = words
+    return " ".join(filter(None, (version, told.get("cipher"), *others, told.get("subject"))))
+
+
 def text_of(reply: Reply) -> str:
     """Return a reply's text, its lines apart by LF, without codes."""
     return (_remembered if len(reply.wire) <= OFTEN else _read)(reply)

@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from smtpproxy.classify import classify
 from smtpproxy.exchange import UPSTREAM
-from smtpproxy.log.shown import Timestamps, text_of, tls_of
+from smtpproxy.log.shown import Timestamps, text_of, tls_words
 from smtpproxy.reasons import Reasons, built_in
 from smtpproxy.smtp.facts import Chunk, MailData
-from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.transcript import Entry, Note, Session
 from smtpproxy.visible import visible, visible_text
 
@@ -77,7 +76,9 @@ class TextLog:
 
     def noted(self, session: Session, note: Note) -> None:
         """Write the fact."""
-        more = visible(note.octets[:256].rstrip(b"\r\n")) if note.tls is None else _tls(note.tls)
+        more = (
+            visible(note.octets[:256].rstrip(b"\r\n")) if note.tls is None else tls_words(note.tls)
+        )
         words = " ".join(filter(None, (note.fact, visible_text(note.detail), more)))
         self._line(session, note.time, f"* {words}")
 
@@ -88,15 +89,6 @@ class TextLog:
     def _line(self, session: Session, moment: float, text: str) -> None:
         clock = self._times.text(moment)[11:23]
         self._write(f"{clock} #{session.number} {text}\n".encode())
-
-
-def _tls(facts: TlsFacts) -> str:
-    """Return a leg's TLS in words; what a peer chose can't be taken for another word."""
-    told = tls_of(facts)
-    named = (f"{name}={told[name]}" for name in ("sni", "alpn") if name in told)
-    words = (word.replace(" ", r"\x20") for word in (told.get("version", ""), *named))
-    version, *others = words
-    return " ".join(filter(None, (version, told.get("cipher"), *others, told.get("subject"))))
 
 
 def _by(entry: Entry) -> str:

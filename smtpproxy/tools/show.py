@@ -8,14 +8,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smtpproxy.cassette.model import STRAY, Kept, Recorded, RecordedSession
+from smtpproxy.cassette.model import STRAY, Kept, Recorded, RecordedSession, RecordedTls
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.classify import classify
 from smtpproxy.console import COLOURS, UNABLE, say
 from smtpproxy.documents import DocumentError
+from smtpproxy.log.shown import tls_words
 from smtpproxy.options import OneLineOptions
 from smtpproxy.smtp.server import final_code
-from smtpproxy.visible import visible
+from smtpproxy.tlsfacts import TlsFacts
+from smtpproxy.visible import visible, visible_text
 
 
 class ShowOptions(OneLineOptions):
@@ -53,11 +55,19 @@ def show(words: list[str]) -> int:
 def _session(session: RecordedSession) -> Iterator[tuple[str, str]]:
     client = f", client {session.client}" if session.client else ""
     yield f"\nsession {session.label}{client}", "bold"
+    for side, tls in session.tls.items():
+        yield f"   ({_tls(side, tls)})", "dim"
     for one in session.dialogue:
         yield from _exchange(one)
     if session.opaque:
         yield f"   (after {session.opaque}, octets passed unread)", "dim"
     yield f"   ({session.ended})", "dim"
+
+
+def _tls(side: str, tls: RecordedTls) -> str:
+    if tls.failed:
+        return f"no TLS with {side}: {visible_text(tls.failed)}"
+    return f"TLS with {side}: {tls_words(TlsFacts(*tls[:-1]))}"
 
 
 def _exchange(one: Recorded) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from smtpproxy.cassette.store import CassetteFile, load_cassette
 from smtpproxy.relay import Relay
 from smtpproxy.rules.load import parse_rule
 from smtpproxy.rules.model import rule_book
+from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.transcript import Observer, Session, Transcript
 from tests.cassette.dialogues import segments, wire
 
@@ -34,6 +35,7 @@ class Conversation:
             number, f"run-{number}", f"{host}:40000", UPSTREAM, self.now, client_host=host
         )
         transcript = Transcript(self._session, observers, lambda: self.now)
+        self._transcript = transcript
         book = rule_book([parse_rule(rule) for rule in rules])
         self.relay = Relay(transcript, lambda: self.now, book, state=self._session.state)
         self._carry_out(self.relay.connected())
@@ -55,6 +57,14 @@ class Conversation:
     def upstream(self, octets: bytes) -> None:
         """Upstream sends octets."""
         self._carry_out(self.relay.upstream_received(octets))
+
+    def encrypted(self, side: str, facts: TlsFacts) -> None:
+        """A side's leg is encrypted from here on."""
+        self._transcript.secured(side, facts)
+
+    def failed(self, words: str) -> None:
+        """A handshake failed."""
+        self._transcript.noted("tls-failed", words, b"")
 
     def client_leaves(self, clean: bool = True) -> None:
         """The client's connection ends first, then upstream's, and the session is over."""

@@ -10,6 +10,7 @@ from smtpproxy.cassette.model import (
     Kept,
     Recorded,
     RecordedSession,
+    RecordedTls,
     stray,
     unsolicited,
 )
@@ -104,10 +105,17 @@ def staged(dialogue: list[Recorded]) -> list[Recorded]:
     return found
 
 
+# A server name, a protocol or a subject is whatever a peer has made of it.
+NAMES = st.text(max_size=12) | st.sampled_from(["", "a: b", "{x}", "a, b", "x}", "CN=a\x1b[31m"])
+ENCRYPTED = st.one_of(
+    st.tuples(*([NAMES] * 6)).map(lambda texts: RecordedTls(*texts)),
+    NAMES.filter(bool).map(lambda words: RecordedTls(failed=words)),
+)
+
 SESSIONS = st.lists(
     st.builds(
-        lambda client, label, dialogue, ended, opaque, timing: RecordedSession(
-            label, dialogue, ended, opaque, timing, client=client
+        lambda client, label, dialogue, ended, opaque, timing, tls: RecordedSession(
+            label, dialogue, ended, opaque, timing, client=client, tls=tls
         ),
         st.sampled_from(["", "192.0.2.7", "2001:db8::7"]),
         st.integers(0, 10**6).map(str) | WORDS,
@@ -115,6 +123,7 @@ SESSIONS = st.lists(
         st.text(min_size=1, max_size=8),  # how it ended
         st.sampled_from(["", "STARTTLS"]),
         st.lists(st.integers(0, 10**12), max_size=4),
+        st.dictionaries(st.sampled_from(["client", "upstream"]), ENCRYPTED),
     ),
     max_size=3,
     unique_by=lambda session: session.label,
@@ -145,6 +154,7 @@ def written(sessions: list[RecordedSession], upstream: str = "") -> bytes:
                 session.timing_ms,
                 empty=not session.dialogue,
                 client=session.client,
+                tls=session.tls,
             )
         )
     return "".join(parts).encode()

@@ -23,7 +23,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_good_files_are_passed_over(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Where nothing is wrong nothing is said, and the status is 0."""
-    assert lint(["kept.yaml", "rules.yaml"]) == 0
+    (folder / "encrypted.yaml").write_text(CASSETTE + "tls: {client: TLSv1.3}\n")
+    assert lint(["kept.yaml", "encrypted.yaml", "rules.yaml"]) == 0
     assert capfd.readouterr() == ("", "")
 
 
@@ -32,6 +33,10 @@ def test_good_files_are_passed_over(folder: Path, capfd: pytest.CaptureFixture[s
     [
         (RULES.replace("RCPT", "RCTP"), "wrong.yaml:3: rule 'RCTP': unknown stage 'RCTP'; "),
         (CASSETTE.replace("ended:", "endded:"), "wrong.yaml:18: unknown key 'endded'; did you"),
+        (
+            CASSETTE + "tls: {clinet: TLSv1.3}\n",
+            "wrong.yaml:19: unknown key 'clinet'; did you mean",
+        ),
         (CASSETTE.replace("- S:", "- S:\t&a"), "wrong.yaml:7: anchors and aliases "),
         ("upstream: mail.example.org\n", "wrong.yaml:1: is neither a cassette nor a rule file"),
         ("", "wrong.yaml:1: is neither a cassette nor a rule file"),

@@ -92,6 +92,17 @@ def test_controls_can_not_reach_the_terminal(
     assert not any(control in shown for control in "\x1b\a\x7f")
 
 
+def test_tls_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """How each leg was encrypted, or why not, stands with the session, and obeys nobody."""
+    tls = (
+        'tls:\n  client: {version: TLSv1.3, cipher: TLS_AES_128_GCM_SHA256, sni: "a\\eb"}\n'
+        '  upstream: {failed: "certificate verify failed: \\e[2J"}\n'
+    )
+    shown = _shown(tmp_path, CASSETTE + tls, capsys)
+    assert r"   (TLS with client: TLSv1.3 TLS_AES_128_GCM_SHA256 sni=a\x1bb)" in shown
+    assert r"   (no TLS with upstream: certificate verify failed: \x1b[2J)" in shown
+
+
 def test_options_may_follow_the_cassette(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
