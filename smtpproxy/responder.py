@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from smtpproxy.pairing import END_OF_DATA, ends_message
 from smtpproxy.smtp.client import UNREADABLE, ClientReader
-from smtpproxy.smtp.facts import Chunk, ClientFact, Command, Continuation, MailData
+from smtpproxy.smtp.facts import Chunk, ClientFact, Command, Continuation, MailData, Opaque
 from smtpproxy.smtp.server import final_code
 from smtpproxy.smtp.state import State
 
@@ -74,6 +74,10 @@ class LocalServer:
                 said.append(self._said(END_OF_DATA, None, self._responder.end_of_mail_data()))
         return b"".join(said)
 
+    def secured(self) -> None:
+        """TLS has begun behind its 220: framing and envelope begin anew (RFC 3207 §4.2)."""
+        self._reader, self._state, self._bdat = ClientReader(), State(), None
+
     def gone(self) -> None:
         """The client has left."""
         self._responder.gone()
@@ -88,6 +92,9 @@ class LocalServer:
                 return b""
             case Chunk() if self._bdat is not None:
                 return self._said("BDAT", self._bdat, self._responder.command(self._bdat))
+            case Opaque():
+                self.closed = True  # behind the 220 to STARTTLS nothing is said in plain text
+                return b""
             case Continuation():
                 return self._said("AUTH", None, self._responder.continuation(fact))
         return self._said(UNREADABLE, None, Answer(b"500 5.5.2 Line too long\r\n", close=True))

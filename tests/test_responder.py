@@ -151,6 +151,47 @@ def test_the_responder_hears_that_the_client_has_left() -> None:
     assert responder.asked == [b"gone"]
 
 
+class Encrypting(Echo):
+    """Goes ahead with STARTTLS."""
+
+    def command(self, command: Command) -> Answer:
+        """Answer by the verb."""
+        answer = super().command(command)
+        return Answer(b"220 go\r\n") if command.verb == "STARTTLS" else answer
+
+
+@pytest.mark.parametrize("sent", [b"NOOP\r\n", b"DATA\r\nHi.\r\n.\r\n", b"BDAT 2\r\nHi"])
+def test_framing_begins_anew_under_tls(sent: bytes) -> None:
+    """Behind the 220 to STARTTLS nothing can be read; once TLS has begun, commands are."""
+    plain, encrypted = LocalServer(Echo()), LocalServer(Encrypting())
+    plain.connected()
+    encrypted.connected()
+    assert encrypted.receive(b"STARTTLS\r\n") == b"220 go\r\n"
+    encrypted.secured()
+    assert encrypted.receive(sent) == plain.receive(sent)
+    assert not encrypted.closed
+
+
+@pytest.mark.parametrize("injected", [b"RS", b"RSET\r\n", b"\x16\x03\x01"])
+def test_octets_where_tls_should_begin_end_the_connection(injected: bytes) -> None:
+    """RFC 3207 §6: what comes in plain text behind STARTTLS is not read, nor answered."""
+    responder = Encrypting()
+    server = LocalServer(responder)
+    assert server.receive(b"STARTTLS\r\n" + injected) == b"220 go\r\n"
+    assert server.closed
+    assert responder.asked == [b"STARTTLS\r\n"]
+
+
+def test_an_envelope_in_plain_text_is_forgotten_under_tls() -> None:
+    """RFC 3207 §4.2: a message is answered for the recipients that were named under TLS."""
+    server = LocalServer(Mailbox())
+    server.connected()
+    server.receive(b"LHLO x\r\nMAIL\r\nRCPT\r\nRCPT\r\n")
+    server.secured()
+    server.receive(b"LHLO x\r\nMAIL\r\nRCPT\r\nDATA\r\n")
+    assert server.receive(b".\r\n") == b"250 taken\r\n"
+
+
 class Mailbox(Echo):
     """Answers for each recipient, whatever it is asked."""
 

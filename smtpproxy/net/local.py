@@ -73,6 +73,13 @@ class LocalTransport:
         """Know nobody who writes."""
         self._producer = None
 
+    def startTLS(self, context: Any, normal: bool = True) -> bool:
+        """Begin anew as behind a handshake. Within this process there is nothing to encrypt."""
+        if not self._over:
+            self._server.secured()
+            self._session.secured(Side.UPSTREAM, self)
+        return True
+
     def loseWriteConnection(self) -> None:
         """The client's side has ended: a server that reads commands closes then."""
         self.loseConnection()

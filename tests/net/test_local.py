@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from twisted.internet.task import Clock
+
 from smtpproxy.actions import Side
 from smtpproxy.net.leg import Leg
 from smtpproxy.net.local import LocalTransport, LocalUpstream
@@ -9,7 +13,7 @@ from smtpproxy.net.session import ProxySession
 from smtpproxy.relay import Relay
 from smtpproxy.responder import Answer, LocalServer
 from smtpproxy.smtp.facts import Command, Continuation
-from tests.net.sessions import Conversation, Heard
+from tests.net.sessions import Conversation, FakeUpstream, Heard
 from tests.net.transports import Socket
 
 
@@ -27,7 +31,7 @@ class Scripted:
     def command(self, command: Command) -> Answer:
         """Answer."""
         self.verbs.append(command.verb)
-        code = {"QUIT": b"221", "DATA": b"354"}.get(command.verb, b"250")
+        code = {"QUIT": b"221", "DATA": b"354", "STARTTLS": b"220"}.get(command.verb, b"250")
         return Answer(b"%s %s\r\n" % (code, command.verb.encode()), close=command.verb == "QUIT")
 
     def continuation(self, line: Continuation) -> Answer:
@@ -120,6 +124,47 @@ def test_whoever_writes_to_a_paused_server_is_paused() -> None:
     assert told == ["pause"]
     transport.resumeProducing()
     assert told == ["pause", "resume"]
+
+
+class Securing(ProxySession):
+    """A session that keeps whose TLS it heard of, and says EHLO then."""
+
+    def __init__(self) -> None:
+        relay = Relay(Heard(), lambda: 0.0)
+        super().__init__(relay, FakeUpstream(), Clock(), lambda session: None)
+        self.secure: list[tuple[Side, Any]] = []
+        self.heard = b""
+
+    def secured(self, side: Side, transport: Any) -> None:
+        """Keep it; as a relay may, speak at once."""
+        self.secure.append((side, transport))
+        transport.write(b"EHLO a\r\n")
+
+    def upstream_received(self, octets: bytes) -> None:
+        """Keep what is heard."""
+        self.heard += octets
+
+
+def test_tls_begins_without_a_handshake() -> None:
+    """The session hears of it at once, and upstream reads commands again."""
+    session, script = Securing(), Scripted()
+    transport = LocalTransport(session, LocalServer(script))
+    transport.begin()
+    transport.write(b"STARTTLS\r\n")
+    transport.startTLS(None)
+    transport.write(b"NOOP\r\n")
+    assert session.secure == [(Side.UPSTREAM, transport)]
+    assert session.heard == b"220 here\r\n220 STARTTLS\r\n250 EHLO\r\n250 NOOP\r\n"
+
+
+def test_no_tls_begins_on_a_connection_that_is_over() -> None:
+    """What has ended is not encrypted any more, and nobody is told that it is."""
+    session = Securing()
+    transport = LocalTransport(session, LocalServer(Scripted()))
+    transport.begin()
+    transport.loseConnection()
+    transport.startTLS(None)
+    assert session.secure == []
 
 
 def test_a_client_that_half_closes_is_answered() -> None:
