@@ -13,10 +13,12 @@ from typing import NamedTuple
 from smtpproxy.cassette.matching import (
     FREE,
     PROLOGUE,
+    STARTTLS,
     Branch,
     Key,
     Point,
     Tree,
+    begins_tls,
     ends_transaction,
     key_of,
 )
@@ -60,13 +62,18 @@ class Miss(NamedTuple):
 class Player:
     """Replays one cassette to any number of connections; `missed` hears of each miss at once.
 
-    `repeat`: transactions may be replayed again and again.
+    `repeat`: transactions may be replayed again and again. `plain`: nobody asks the cassette for
+    TLS, and what was recorded under TLS is replayed without it.
     """
 
     def __init__(
-        self, cassette: Cassette, missed: Callable[[Miss], None], repeat: bool = False
+        self,
+        cassette: Cassette,
+        missed: Callable[[Miss], None],
+        repeat: bool = False,
+        plain: bool = False,
     ) -> None:
-        self.tree = Tree(cassette, repeat)
+        self.tree = Tree(cassette, repeat, plain)
         self._source = Path(cassette.source).name
         self.misses = 0
         self._missed = missed
@@ -149,17 +156,19 @@ class Replay:
     def _prologue_step(self, stage: str, sent: bytes) -> Answer:
         key = key_of(stage, sent)
         branch = self._prologue.branches.get(key)
-        if branch is None:
+        ways = branch.ways() if branch is not None else []
+        if not ways:
             # A client may say hello twice where the recorded one did it once.
             again = self._hello.get(stage)
             return again or self._missed(stage, sent, self._prologue, key)
         # Any number of connections may take a prologue: the first that has transactions left.
-        ways = branch.ways()
         point, heard = next((way for way in ways if way[0].unused()), ways[0])
-        if stage == "STARTTLS" and heard is not None and heard.startswith(b"220"):
-            return self._missed(stage, sent, self._prologue, key)
         self._prologue = point
-        answer = _answer(without_unreplayable(heard) if stage in ("EHLO", "LHLO") else heard)
+        if begins_tls(stage, heard):
+            self._hello = {}  # RFC 3207 §4.2: what was learned in plain text is forgotten
+        if stage in ("EHLO", "LHLO"):
+            heard = without_unreplayable(heard, _offers_tls(point))
+        answer = _answer(heard)
         if stage in ("EHLO", "HELO", "LHLO"):
             self._hello[stage] = answer
         return answer
@@ -213,8 +222,17 @@ class Replay:
         return Answer(_one_line(words), close=stage == "CONNECT", each=True)
 
 
-def without_unreplayable(heard: bytes | None) -> bytes | None:
-    """Return an EHLO reply without what no cassette can keep up: STARTTLS, and SCRAM in AUTH."""
+def _offers_tls(point: Point) -> bool:
+    """Is there a STARTTLS, and an answer to it, that a client behind this EHLO can have?"""
+    branch = point.branches.get((STARTTLS,))
+    return branch is not None and any(heard is not None for _, heard in branch.ways())
+
+
+def without_unreplayable(heard: bytes | None, starttls: bool = False) -> bytes | None:
+    """Return an EHLO reply without what this cassette can't keep up.
+
+    That is SCRAM and channel binding in AUTH (RFC 5802 §6), and, unless `starttls`, STARTTLS.
+    """
     if heard is None or b"\r\n" not in heard:
         return heard
     reply = Reply(final_code(heard), heard)
@@ -222,10 +240,10 @@ def without_unreplayable(heard: bytes | None) -> bytes | None:
     for at, line in enumerate(reply.lines):
         words = line.split()
         keyword = words[0].upper() if words and at else b""
-        if keyword == b"STARTTLS":
+        if keyword == b"STARTTLS" and not starttls:
             continue
         if keyword == b"AUTH":
-            kept = [word for word in words if not word.upper().startswith(b"SCRAM-")]
+            kept = [word for word in words if not _proves_itself(word.upper())]
             if len(kept) < len(words):
                 line = b" ".join(kept)
                 if len(kept) == 1:
@@ -238,6 +256,10 @@ def without_unreplayable(heard: bytes | None) -> bytes | None:
         b"%d%s%s\r\n" % (reply.code, b" " if at == last else b"-", line)
         for at, line in enumerate(lines)
     )
+
+
+def _proves_itself(mechanism: bytes) -> bool:
+    return mechanism.startswith(b"SCRAM-") or mechanism.endswith(b"-PLUS")
 
 
 def _answer(heard: bytes | None) -> Answer:

@@ -4,7 +4,7 @@ import pytest
 
 from smtpproxy.replay import ALREADY_USED, DIFFERENT, MISSING, Miss
 from tests.cassette.dialogues import SOURCE, cassette, cassette_text
-from tests.cassette.replaying import CLOSING, LETTER, OPENING, letter, lines, replaying
+from tests.cassette.replaying import CLOSING, LETTER, OPENING, Replaying, letter, lines, replaying
 
 RECORDED = lines(OPENING, LETTER, CLOSING)
 ENVELOPE = lines("C: MAIL FROM:<a@example.org>", "S: 250 2.1.0 Ok")
@@ -113,11 +113,11 @@ def test_an_empty_cassette_is_a_miss_at_connect() -> None:
 
 
 def test_recorded_tls_is_a_miss() -> None:
-    """What was said under TLS was not read, so STARTTLS can't be replayed."""
-    tls = "S: 220 a\nC: EHLO x\nS: 250-a\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go"
-    replay = replaying(tls)
-    client = replay.client()
-    client.says("EHLO x")
+    """What passed unread under TLS can't be replayed: STARTTLS is not offered, and refused."""
+    recorded = cassette("S: 220 a\nC: EHLO x\nS: 250-a\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go")
+    recorded.sessions[0].opaque = "STARTTLS"
+    client = Replaying(recorded).client()
+    assert client.says("EHLO x") == b"250 a\r\n"
     assert client.says("STARTTLS").startswith(b"454 4.7.0 smtpproxy: replay miss 1")
 
 

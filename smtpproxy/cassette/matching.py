@@ -10,7 +10,14 @@ from __future__ import annotations
 import heapq
 from typing import TypeAlias
 
-from smtpproxy.cassette.model import END_OF_DATA, STRAY, UNSOLICITED, Cassette, Recorded
+from smtpproxy.cassette.model import (
+    END_OF_DATA,
+    STRAY,
+    UNSOLICITED,
+    Cassette,
+    Recorded,
+    RecordedSession,
+)
 from smtpproxy.redaction import REDACTED_LINE
 from smtpproxy.smtp.client import UNREADABLE, parse_command
 from smtpproxy.smtp.facts import Reply, is_last_chunk
@@ -22,6 +29,7 @@ IGNORED_PARAMETERS = frozenset({"SIZE", "ENVID"})
 #: What comes before transactions. It may be taken by any number of connections.
 PROLOGUE = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH", "XCLIENT", "XFORWARD"})
 #: Commands that use up nothing where no transaction is open.
+STARTTLS = "STARTTLS"
 FREE = frozenset({"NOOP", "RSET", "QUIT"})
 _ADDRESSED = frozenset({"MAIL", "RCPT", "SEND", "SOML", "SAML"})
 _ARGUMENT_IGNORED = frozenset({"HELO", "EHLO", "LHLO", "DATA", "NOOP", "RSET", "QUIT", "STARTTLS"})
@@ -78,13 +86,14 @@ def _reply_key(stage: str, heard: bytes | None) -> Key:
 class Point:
     """A place in the recorded dialogues, reached by commands and their replies."""
 
-    __slots__ = ("_repeat", "branches", "endings", "left", "pool")
+    __slots__ = ("_repeat", "branches", "endings", "followed", "left", "pool")
 
     def __init__(self, repeat: bool = False) -> None:
         self._repeat = repeat
         self.branches: dict[Key, Branch] = {}
         self.left = 0  # ways on from here that are unused
         self.endings = 0  # transactions that were left unfinished here, and not yet replayed
+        self.followed = False  # TLS began on the way here, and what came behind it was read
         self.pool: Point | None = None  # where transactions begin, after a prologue
 
     def follow(self, one: Recorded) -> Point:
@@ -122,9 +131,9 @@ class Branch:
         self._owner = owner
         self._repeat = repeat
         self.example = example
-        self.slots: list[tuple[Point, bytes | None]] = []  # what follows, and what was heard
+        self.slots: list[Way] = []  # what follows, and what was heard
         self.free: list[int] = []  # a heap: the first recorded is the first replayed
-        self._points: dict[Key, tuple[Point, bytes | None]] = {}
+        self._points: dict[Key, Way] = {}
 
     def add(self, one: Recorded) -> Point:
         heard = one.heard
@@ -136,9 +145,14 @@ class Branch:
         self.slots.append((point, heard))
         return point
 
-    def ways(self) -> list[tuple[Point, bytes | None]]:
-        """Return the places behind this command, each with the first reply that led there."""
-        return list(self._points.values())
+    def ways(self) -> list[Way]:
+        """Return the places behind this command, each with the first reply that led there.
+
+        A STARTTLS whose octets passed unread leads nowhere.
+        """
+        return [
+            way for way in self._points.values() if self.example.stage != STARTTLS or _leads(way)
+        ]
 
     def claim(self) -> int | None:
         """Return the first unused slot, which is used from now on, or None."""
@@ -157,17 +171,24 @@ class Branch:
             heapq.heappush(self.free, slot)
 
 
-class Tree:
-    """All dialogues of a cassette. `repeat`: nothing is ever used up."""
+#: A place, and what was heard on the way there.
+Way: TypeAlias = tuple[Point, bytes | None]
 
-    def __init__(self, cassette: Cassette, repeat: bool = False) -> None:
+
+class Tree:
+    """All dialogues of a cassette. `repeat`: nothing is ever used up.
+
+    `plain`: what was recorded under TLS is for clients without it.
+    """
+
+    def __init__(self, cassette: Cassette, repeat: bool = False, plain: bool = False) -> None:
         self.root = Point(repeat)
         self.free: dict[str, list[bytes]] = {}  # replies to commands that use up nothing
         self.pools: list[Point] = []
         for session in cassette.sessions:
-            self._add(session.dialogue)
+            self._add(_in_plain_text(session) if plain else session.dialogue, session.followed)
 
-    def _add(self, dialogue: list[Recorded]) -> None:
+    def _add(self, dialogue: list[Recorded], followed: bool) -> None:
         prologue = self.root
         point: Point | None = None  # in the open transaction
         for one in dialogue:
@@ -179,6 +200,7 @@ class Tree:
                 point = None
             if stage in PROLOGUE:
                 prologue = prologue.follow(one)
+                prologue.followed |= followed and begins_tls(stage, one.heard)
             elif stage == "NOOP" or (point is None and stage in FREE):
                 self.free.setdefault(stage, []).extend([one.heard] if one.heard else [])
             else:
@@ -205,6 +227,29 @@ class Tree:
     def unused_count(self) -> int:
         """Return how many transactions nobody replayed."""
         return sum(pool.left for pool in self.pools)
+
+
+def begins_tls(stage: str, heard: bytes | None) -> bool:
+    """Does TLS begin behind this exchange?"""
+    return stage == STARTTLS and heard is not None and heard.startswith(b"220")
+
+
+def _leads(way: Way) -> bool:
+    point, heard = way
+    return point.followed or not begins_tls(STARTTLS, heard)
+
+
+def _in_plain_text(session: RecordedSession) -> list[Recorded]:
+    """Return a dialogue as of a client that never asks for TLS.
+
+    What was said under TLS follows the greeting; what came before is left out, as it was forgotten.
+    """
+    dialogue = session.dialogue
+    begins = [at for at, one in enumerate(dialogue) if begins_tls(one.stage, one.heard)]
+    if session.followed and begins:
+        greeting = [one for one in dialogue[: begins[0]] if one.stage == "CONNECT"]
+        dialogue = greeting + dialogue[begins[-1] + 1 :]
+    return [one for one in dialogue if one.stage != STARTTLS]
 
 
 def ends_transaction(stage: str, sent: bytes) -> bool:

@@ -44,9 +44,9 @@ def letter(number: int, recipient: str = "b") -> str:
 class Replaying:
     """A cassette that is being replayed, and what it lacked."""
 
-    def __init__(self, recorded: Cassette, repeat: bool = False) -> None:
+    def __init__(self, recorded: Cassette, repeat: bool = False, plain: bool = False) -> None:
         self.misses: list[Miss] = []
-        self.player = Player(recorded, self.misses.append, repeat)
+        self.player = Player(recorded, self.misses.append, repeat, plain)
 
     def client(self) -> Client:
         """Connect."""
