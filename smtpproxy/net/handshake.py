@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from cryptography import x509
@@ -24,13 +25,14 @@ _PLAINER = {
     "http request": "what came was HTTP, not TLS",
     "no shared cipher": "no cipher that both sides have",
     "unsupported protocol": "no TLS version that both sides have",
-    "tlsv1 alert unknown ca": "the peer does not trust our certificate",
-    "sslv3 alert bad certificate": "the peer refused our certificate",
-    "sslv3 alert certificate unknown": "the peer refused our certificate",
-    "sslv3 alert certificate expired": "to the peer our certificate has expired",
-    "tlsv1 alert protocol version": "the peer has no TLS version that we have",
-    "sslv3 alert handshake failure": "the peer found no way to agree",
+    "alert unknown ca": "the peer does not trust our certificate",
+    "alert bad certificate": "the peer refused our certificate",
+    "alert certificate unknown": "the peer refused our certificate",
+    "alert certificate expired": "to the peer our certificate has expired",
+    "alert protocol version": "the peer has no TLS version that we have",
+    "alert handshake failure": "the peer found no way to agree",
 }
+_ALERT = re.compile(r"(?:ssl/)?(?:sslv3|tlsv1|tls) alert")
 _BROKEN_OFF = "handshake broken off"
 
 
@@ -73,8 +75,8 @@ def _reason(problem: SSL.Error) -> str:
     reason = str(queue[-1][-1])
     if reason.startswith("unexpected eof"):
         return _BROKEN_OFF
-    # OpenSSL 3.2 has put "ssl/" before the names of alerts.
-    plain = reason.removeprefix("ssl/")
+    # "sslv3 alert …" of old; OpenSSL 3.2 says "ssl/sslv3 alert …", and 4.0 "tls alert …".
+    plain = _ALERT.sub("alert", reason)
     return _PLAINER.get(plain, plain)
 
 
