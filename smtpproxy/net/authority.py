@@ -103,10 +103,20 @@ class Authority:
 
         It is for this machine's own names, too. Raises AuthorityError for what is no name.
         """
+        return self.sign((*names, *LOCAL))
+
+    def sign(
+        self, names: Sequence[str], ended: datetime | None = None
+    ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+        """Return a certificate for these names alone, and its key; it may have `ended` already.
+
+        Raises AuthorityError for what is no name.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        wanted = [_general(name) for name in (*names, *LOCAL)]
+        wanted = [general_name(name) for name in names]
         issuer = Issuer(self.certificate, self._key)
-        return server_certificate(issuer, key.public_key(), wanted, self.clock()), key
+        certificate = server_certificate(issuer, key.public_key(), wanted, self.clock(), ended)
+        return certificate, key
 
 
 def _made_key(path: Path) -> SigningKey:
@@ -210,7 +220,8 @@ def _remedy(folder: Path) -> str:
     return f"remove {CERTIFICATE} and {KEY} from {folder}, and new ones are made, to be trusted"
 
 
-def _general(name: str) -> x509.GeneralName:
+def general_name(name: str) -> x509.GeneralName:
+    """Return a DNS name or an IP address as certificates bear it. Raises AuthorityError."""
     if (address := ip_address(name)) is not None:
         return x509.IPAddress(address)
     if found := dns_name(name):

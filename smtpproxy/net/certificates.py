@@ -31,9 +31,11 @@ class Issuer(NamedTuple):
     key: SigningKey
 
 
-def authority_certificate(key: SigningKey, time: datetime) -> x509.Certificate:
+def authority_certificate(
+    key: SigningKey, time: datetime, common_name: str = "smtpproxy local authority"
+) -> x509.Certificate:
     """Return the certificate of an authority that begins now, and signs no other authority."""
-    name = _name("smtpproxy local authority")
+    name = _name(common_name)
     builder = _builder(key.public_key(), time - _SKEW, time + AUTHORITY_LIFE)
     builder = (
         builder.subject_name(name)
@@ -45,26 +47,53 @@ def authority_certificate(key: SigningKey, time: datetime) -> x509.Certificate:
 
 
 def server_certificate(
-    issuer: Issuer, key: PublicKey, names: Sequence[x509.GeneralName], time: datetime
+    issuer: Issuer,
+    key: PublicKey,
+    names: Sequence[x509.GeneralName],
+    time: datetime,
+    ended: datetime | None = None,
 ) -> x509.Certificate:
-    """Return a server's certificate for these names, one of which must fit into a common name."""
+    """Return a server's certificate for these names, one of which must fit into a common name.
+
+    It is valid from now on, or was until it `ended`.
+    """
     own = issuer.certificate
-    begin = max(time - _SKEW, own.not_valid_before_utc)
-    builder = _builder(key, begin, min(begin + SERVER_LIFE, own.not_valid_after_utc))
-    texts = (str(name.value) for name in names)
-    common_name = next(text for text in texts if len(text) <= _LONGEST_COMMON_NAME)
-    alternatives = x509.SubjectAlternativeName(dict.fromkeys(names))
+    if ended is not None:
+        begin, end = ended - SERVER_LIFE, ended
+    else:
+        begin = max(time - _SKEW, own.not_valid_before_utc)
+        end = min(begin + SERVER_LIFE, own.not_valid_after_utc)
+    builder = _server(_builder(key, begin, end), names).issuer_name(own.subject)
+    builder = builder.add_extension(_key_identifier(issuer), critical=False)
+    return builder.sign(issuer.key, hashes.SHA256())
+
+
+def self_signed_certificate(
+    key: SigningKey, names: Sequence[x509.GeneralName], time: datetime
+) -> x509.Certificate:
+    """Return the same, vouched for by nobody but the server itself."""
+    builder = _builder(key.public_key(), time - _SKEW, time - _SKEW + SERVER_LIFE)
+    builder = _server(builder, names).issuer_name(_name(_common_name(names)))
+    return builder.sign(key, hashes.SHA256())
+
+
+def _server(
+    builder: x509.CertificateBuilder, names: Sequence[x509.GeneralName]
+) -> x509.CertificateBuilder:
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-    builder = (
-        builder.subject_name(_name(common_name))
-        .issuer_name(own.subject)
+    alternatives = x509.SubjectAlternativeName(dict.fromkeys(names))
+    return (
+        builder.subject_name(_name(_common_name(names)))
         .add_extension(alternatives, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(digital_signature=True), critical=True)
         .add_extension(purpose, critical=False)
-        .add_extension(_key_identifier(issuer), critical=False)
     )
-    return builder.sign(issuer.key, hashes.SHA256())
+
+
+def _common_name(names: Sequence[x509.GeneralName]) -> str:
+    texts = (str(name.value) for name in names)
+    return next(text for text in texts if len(text) <= _LONGEST_COMMON_NAME)
 
 
 def _key_identifier(issuer: Issuer) -> x509.AuthorityKeyIdentifier:

@@ -6,12 +6,13 @@ Each is what Twisted's `startTLS` and its endpoints take. TLS 1.2 is the least (
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from cryptography import x509
 from OpenSSL import SSL
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
@@ -21,7 +22,7 @@ from twisted.internet.ssl import CertificateOptions
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from smtpproxy.net.authority import Authority
+from smtpproxy.net.authority import Authority, Clock
 from smtpproxy.net.endpoints import WhereError
 from smtpproxy.net.names import dns_name, ip_address
 from smtpproxy.net.pem import Identity, TlsFileError, read_certificates, read_identity
@@ -34,27 +35,40 @@ KEPT = 256
 _EARLY = timedelta(days=2)
 _log = Logger()
 
+#: Makes a context without an identity.
+Fresh: TypeAlias = Callable[[], SSL.Context]
+#: Makes a certificate for names, and its key.
+Sign: TypeAlias = Callable[[Sequence[str]], tuple[x509.Certificate, Any]]
+
+
+def modern() -> SSL.Context:
+    """Return a context for TLS 1.2 and later."""
+    context: SSL.Context = CertificateOptions().getContext()
+    return context
+
 
 def server_context(
-    authority: Authority, names: Sequence[str] = ()
+    authority: Authority, names: Sequence[str] = (), fresh: Fresh = modern
 ) -> IOpenSSLServerConnectionCreator:
     """Return what shows the name that the client asks for, signed by the authority.
 
     A client that asks for none, or for what is no DNS name, sees a certificate for `names` and for
-    this machine. Raises AuthorityError where one of `names` is no name.
+    this machine. `fresh` makes contexts. Raises AuthorityError where one of `names` is no name.
     """
-    return _MadeOnTheFly(authority, names)
+    return OnTheFly(
+        lambda asked: authority.issue((*asked, *names)), lambda: authority.clock(), fresh
+    )
 
 
 def given_server_context(
-    certificate: Path, key: Path | None = None
+    certificate: Path, key: Path | None = None, fresh: Fresh = modern
 ) -> IOpenSSLServerConnectionCreator:
     """Return what shows the certificate of a file, with its chain, whatever name is asked for.
 
-    Without `key`, the key is in the same file. Raises TlsFileError.
+    Without `key`, the key is in the same file. `fresh` makes the context. Raises TlsFileError.
     """
     try:
-        return _Server(_context(read_identity(certificate, key)))
+        return Fixed(context_of(read_identity(certificate, key), fresh))
     except SSL.Error as error:
         words = error.args[0][-1][-1] if error.args and error.args[0] else "OpenSSL refuses it"
         raise TlsFileError(
@@ -74,7 +88,7 @@ def client_context(
     host = str(address) if address is not None else dns_name(hostname.removesuffix("."))
     if not host:
         raise WhereError(f"expected a host name or an IP address, got {hostname!r}")
-    context = CertificateOptions().getContext()
+    context = modern()
     if verify:
         _trust(context, ca)
     # RFC 6066 §3: an address is no server name.
@@ -82,7 +96,7 @@ def client_context(
 
 
 @implementer(IOpenSSLServerConnectionCreator)
-class _Server:
+class Fixed:
     """Begins TLS as a server, always in one way."""
 
     def __init__(self, context: SSL.Context) -> None:
@@ -94,18 +108,22 @@ class _Server:
 
 
 @implementer(IOpenSSLServerConnectionCreator)
-class _MadeOnTheFly:
-    """Begins TLS as a server, under the name that the client asks for."""
+class OnTheFly:
+    """Begins TLS as a server, under the name that the client asks for.
 
-    def __init__(self, authority: Authority, names: Sequence[str]) -> None:
-        self._authority = authority
-        self._names = tuple(names)
+    `sign` makes a certificate and its key for that name, or for no name.
+    """
+
+    def __init__(self, sign: Sign, clock: Clock, fresh: Fresh = modern) -> None:
+        self._sign = sign
+        self._clock = clock
+        self._fresh = fresh
         self._kept: OrderedDict[str, tuple[SSL.Context, datetime]] = OrderedDict()
         self._default, self._until = self._made(())
 
     def serverConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         """Return the connection that Twisted feeds."""
-        if self._authority.clock() > self._until:
+        if self._clock() > self._until:
             self._default, self._until = self._made(())
         return SSL.Connection(self._default)
 
@@ -121,7 +139,7 @@ class _MadeOnTheFly:
 
     def _for(self, name: str) -> SSL.Context:
         context, until = self._kept.pop(name, (None, None))
-        if context is None or until is None or self._authority.clock() > until:
+        if context is None or until is None or self._clock() > until:
             context, until = self._made((name,))
         self._kept[name] = context, until
         if len(self._kept) > KEPT:
@@ -130,8 +148,8 @@ class _MadeOnTheFly:
 
     def _made(self, names: Sequence[str]) -> tuple[SSL.Context, datetime]:
         """Return a context that shows these names and the default ones, and until when."""
-        certificate, key = self._authority.issue((*names, *self._names))
-        context = _context(Identity(key, certificate, []))
+        certificate, key = self._sign(names)
+        context = context_of(Identity(key, certificate, []), self._fresh)
         if not names:
             context.set_tlsext_servername_callback(self._asked)
         return context, certificate.not_valid_after_utc - _EARLY
@@ -158,8 +176,9 @@ class _Client:
         return connection
 
 
-def _context(identity: Identity) -> SSL.Context:
-    context = CertificateOptions().getContext()
+def context_of(identity: Identity, fresh: Fresh = modern) -> SSL.Context:
+    """Return a fresh context that shows an identity. Raises SSL.Error where OpenSSL refuses it."""
+    context = fresh()
     context.use_certificate(identity.certificate)
     for one in identity.chain:
         context.add_extra_chain_cert(one)
