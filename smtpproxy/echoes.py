@@ -1,0 +1,116 @@
+"""What a server repeats of secrets, found in whatever form: whole or in part, encoded or not.
+
+Owns the forms in which a secret may turn up, and how much of it is enough to be hidden. What is a
+secret is decided by others. Its cost grows with what was learned: with nothing, it is none.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import deque
+from collections.abc import Iterator
+
+PLACEHOLDER = b"[redacted]"
+
+#: Shorter texts are too common to be taken for a secret that is repeated.
+_SHORTEST = 4
+#: So much of a secret is enough to be hidden, wherever it was cut: 6 octets in base64.
+PIECE = 8
+# Each piece holds a piece of this length at an offset that is a multiple of STRIDE.
+_GRAM = 4
+_STRIDE = PIECE - _GRAM + 1
+#: Most secrets known by their whole, and most octets of those known by any part.
+_MOST = 32
+_MOST_OCTETS = 32 * 1024
+# What is longer is no password: nobody encodes it once more.
+_LONGEST_ENCODED = 2048
+#: So many octets are compared with so many others; where it would be more, nothing is shown.
+_MOST_WORK = 1 << 26
+
+# Servers spell what they repeat in capitals, and encode it for URLs.
+_FOLDED = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ-_", b"abcdefghijklmnopqrstuvwxyz+/")
+_BETWEEN = b"\n\r\n"
+
+
+class Echoes:
+    """The secrets that one session has learned, and texts without them."""
+
+    __slots__ = ("_forms", "_joined", "_wholes")
+
+    def __init__(self) -> None:
+        self._wholes: list[bytes] = []  # longest first, so that no part of one outlives it
+        self._forms: deque[bytes] = deque()  # of which any piece is hidden
+        self._joined = b""
+
+    def learn(self, secret: bytes) -> None:
+        """Remember a secret of which parts are common words: it is hidden as a whole."""
+        if len(secret) < _SHORTEST or secret in self._wholes:
+            return
+        self._wholes = sorted([*self._wholes[-_MOST + 1 :], secret], key=len, reverse=True)
+
+    def learn_parts(self, secret: bytes, encoded: bool = True) -> None:
+        """Remember a secret of which each part is one, `encoded` in base64 as well."""
+        forms = [secret]
+        if encoded and len(secret) <= _LONGEST_ENCODED:
+            forms += _encoded(secret)
+        for form in forms:
+            if len(form) >= PIECE:
+                self._learn_form(form)
+            else:
+                self.learn(form)
+
+    def _learn_form(self, form: bytes) -> None:
+        folded = form[:_MOST_OCTETS].translate(_FOLDED)
+        if folded in self._joined:
+            return
+        self._forms.append(folded)
+        while sum(map(len, self._forms)) > _MOST_OCTETS:
+            self._forms.popleft()
+        self._joined = _BETWEEN.join(self._forms)
+
+    def without_lines(self, wire: bytes) -> bytes:
+        """Return a reply as it may be shown, line by line: its codes are no secret."""
+        return b"\n".join(map(self._without_line, wire.split(b"\n")))
+
+    def _without_line(self, line: bytes) -> bytes:
+        text = line[4:].rstrip(b"\r")
+        return line[:4] + self.without(text) + line[4 + len(text) :]
+
+    def without(self, octets: bytes) -> bytes:
+        """Return octets as they may be shown."""
+        if self._joined and len(octets) >= PIECE:
+            octets = self._without_pieces(octets)
+        for secret in self._wholes:
+            octets = octets.replace(secret, PLACEHOLDER)
+        return octets
+
+    def _without_pieces(self, octets: bytes) -> bytes:
+        if len(octets) * len(self._joined) > _MOST_WORK:
+            return PLACEHOLDER
+        shown: list[bytes] = []
+        end = -1  # of what was found last
+        for at in self._pieces(octets.translate(_FOLDED)):
+            if at > end:
+                shown += octets[max(end, 0) : at], PLACEHOLDER
+            end = at + PIECE
+        return b"".join(shown) + octets[end:] if shown else octets
+
+    def _pieces(self, folded: bytes) -> Iterator[int]:
+        """Yield where a piece of a secret begins, from left to right."""
+        joined, last = self._joined, -1
+        for at in range(0, len(folded) - _GRAM + 1, _STRIDE):
+            if folded[at : at + _GRAM] not in joined:
+                continue
+            for begin in range(max(last + 1, at + _GRAM - PIECE), at + 1):
+                if begin + PIECE <= len(folded) and folded[begin : begin + PIECE] in joined:
+                    last = begin
+                    yield begin
+
+
+def _encoded(secret: bytes) -> Iterator[bytes]:
+    """Yield a secret in base64, without the characters that what is around it has a part in."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + secret)
+        begin, end = -(-before * 8 // 6), (before + len(secret)) * 8 // 6
+        # Up to its end, if nothing follows; what is too short to be cut must be found within more.
+        yield encoded[begin : end if end - begin < PIECE else None]
