@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from smtpproxy.localauth import OFFERED, LocalAuth
 from smtpproxy.responder import Answer
 from smtpproxy.smtp.facts import Command, Continuation
 from smtpproxy.smtp.path import parse_path
@@ -19,7 +20,7 @@ SIZE_LIMIT = 1024 * 1024 * 1024
 _HELO = f"250 {DOMAIN} greets you\r\n".encode()
 _KEYWORDS = (
     f"250-{DOMAIN} greets you\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
-    f"250-SIZE {SIZE_LIMIT}\r\n250-AUTH PLAIN LOGIN\r\n250 ENHANCEDSTATUSCODES\r\n"
+    f"250-SIZE {SIZE_LIMIT}\r\n250-AUTH {OFFERED}\r\n250 ENHANCEDSTATUSCODES\r\n"
 ).encode()
 _BEGIN = ("MAIL", "SEND", "SOML", "SAML")
 _PLAIN_ANSWERS = {
@@ -39,7 +40,7 @@ class Sink:
         self._protocol = protocol
         self._sender = False
         self._recipients = 0
-        self._prompts: list[bytes] = []  # that AUTH still has to show
+        self._auth = LocalAuth()
 
     def greeting(self) -> Answer:
         """Greet."""
@@ -53,6 +54,8 @@ class Sink:
             return Answer(_KEYWORDS if verb == self._protocol.hello else _HELO)
         if verb == "QUIT":
             return Answer(f"221 2.0.0 {DOMAIN} closing\r\n".encode(), close=True)
+        if verb == "AUTH":
+            return Answer(self._auth.command(command))
         return Answer(f"{self._text(verb, command)}\r\n".encode())
 
     def _text(self, verb: str, command: Command) -> str:
@@ -70,8 +73,6 @@ class Sink:
             if not self._recipients:
                 return "503 5.5.1 RCPT first"
             return "354 End data with <CRLF>.<CRLF>"
-        if verb == "AUTH":
-            return self._auth(command.argument.split())
         return "502 5.5.1 Not offered" if verb in _NOT_HERE else "500 5.5.2 Command unrecognized"
 
     def _envelope(self, verb: str, command: Command) -> str:
@@ -85,26 +86,9 @@ class Sink:
         self._recipients += 1
         return "250 2.1.5 Ok"
 
-    def _auth(self, words: list[bytes]) -> str:
-        mechanism = words[0].upper() if words else b""
-        if mechanism not in (b"PLAIN", b"LOGIN"):
-            return "504 5.5.4 Offered are PLAIN and LOGIN"
-        # RFC 4954 §4: an empty prompt for PLAIN; LOGIN asks for user name and password.
-        prompts = [b""] if mechanism == b"PLAIN" else [b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6"]
-        self._prompts = prompts[len(words) - 1 :]
-        return self._prompt()
-
-    def _prompt(self) -> str:
-        if not self._prompts:
-            return "235 2.7.0 Authentication succeeded"
-        return f"334 {self._prompts.pop(0).decode()}"
-
     def continuation(self, line: Continuation) -> Answer:
         """Take any credentials."""
-        if line.wire.strip() == b"*":
-            self._prompts = []
-            return Answer(b"501 5.7.0 Authentication cancelled\r\n")
-        return Answer(f"{self._prompt()}\r\n".encode())
+        return Answer(self._auth.continuation(line))
 
     def end_of_mail_data(self) -> Answer:
         """Accept the message."""
