@@ -69,6 +69,13 @@ OPTIONS: tuple[Option, ...] = (
         "a PEM file of the authorities that smtps: and tls: upstreams are verified by, instead of "
         "the system's",
     ),
+    Option(
+        "upstream-login",
+        TEXT,
+        "a file, readable by its owner alone, of two lines, user: and password:, that the proxy "
+        "logs in to upstream with; or they are in SMTPPROXY_UPSTREAM_USER and "
+        "SMTPPROXY_UPSTREAM_PASSWORD",
+    ),
     Option("connect-timeout", TEXT, "seconds until upstream must have taken a connection", "30"),
     Option("mode", TEXT, "relay, record, replay, or once (replay if there is a cassette)", "relay"),
     Option("cassette", TEXT, "the cassette to record to, or to replay"),

@@ -12,6 +12,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from smtpproxy.console import UNABLE, say
+from smtpproxy.net.credentials import VARIABLES
 from smtpproxy.tap import Options, Proxy, build, offer
 from smtpproxy.tools.serve import begin_logging, run_reactor
 
@@ -79,6 +80,8 @@ def run(words: list[str]) -> int:
         host, _, port = places[0].rpartition(":")
         host = host.strip("[]")
         environment = os.environ | {"SMTPPROXY_HOST": host, "SMTPPROXY_PORT": port}
+        for name in VARIABLES:
+            environment.pop(name, None)  # the proxy's own, and not the command's
         for name, text in options.variables:
             environment[name] = text.replace("{host}", host).replace("{port}", port)
         spawn: Any = reactor

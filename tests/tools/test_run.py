@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import HOST, RUN, SECONDS, Outcome, call_all, environment
+from tests.programs import HOST, RUN, SECONDS, Outcome, call, call_all, environment
 from tests.recording import CASSETTE
 
 # Holds a dialogue with the proxy that it finds in its environment.
@@ -78,6 +78,14 @@ def test_the_command_is_told_where_the_proxy_is(tmp_path: Path) -> None:
     assert 0 < int(port) < 65536
     assert (url, again) == (f"smtp://{host}:{port}/", port)
     assert outcome.status == 0
+
+
+def test_the_command_is_not_told_the_proxys_password(tmp_path: Path) -> None:
+    """Who logs in to upstream is the proxy: the command gets nothing to log in with."""
+    own = {"SMTPPROXY_UPSTREAM_USER": "bob", "SMTPPROXY_UPSTREAM_PASSWORD": "canary"}
+    found = "import os\nprint([name for name in os.environ if name.startswith('SMTPPROXY_UP')])\n"
+    outcome = call(tmp_path, (*RUN, *SINK, *_python(found)), own)
+    assert (outcome.out, outcome.status) == ("[]\n", 0)
 
 
 def test_a_recording_is_finished_when_the_command_ends(tmp_path: Path) -> None:
