@@ -10,6 +10,7 @@ from pathlib import Path
 from twisted.internet import reactor
 
 from smtpproxy import classify
+from smtpproxy.net.security import Security
 from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession
 from smtpproxy.net.upstream import EndpointUpstream, client_endpoint
@@ -47,7 +48,8 @@ class Explaining:
 def serve(ready: str, port: str, *words: str) -> None:
     """Relay until SIGTERM."""
     where = f"tcp:127.0.0.1:{port}"
-    upstream = EndpointUpstream(where, client_endpoint(reactor, where, 30.0))
+    endpoint = client_endpoint(reactor, where, 30.0, Security().client)
+    upstream = EndpointUpstream(where, endpoint)
     observers: list[Observer] = [] if words else [Explaining()]
     numbers = itertools.count(1)
     seconds = reactor.seconds

@@ -37,7 +37,8 @@ OPTIONS: tuple[Option, ...] = (
         "listen",
         MANY,
         "where clients connect, repeatable: a port (loopback), HOST:PORT, or a Twisted server "
-        "endpoint string; port 0 takes a free one",
+        "endpoint string; with tls: before it, under TLS from the first octet on; port 0 takes a "
+        "free one",
         "2525",
     ),
     Option(
@@ -75,6 +76,26 @@ OPTIONS: tuple[Option, ...] = (
         "a file, readable by its owner alone, of two lines, user: and password:, that the proxy "
         "logs in to upstream with; or they are in SMTPPROXY_UPSTREAM_USER and "
         "SMTPPROXY_UPSTREAM_PASSWORD",
+    ),
+    Option(
+        "upstream-name",
+        TEXT,
+        "the name that upstream's certificate must be for, and that upstream is asked for; without "
+        "it, the host in --upstream",
+    ),
+    Option(
+        "upstream-insecure",
+        FLAG,
+        "take any certificate of upstream's: whoever is in between can read and change all",
+    ),
+    Option(
+        "certificate",
+        TEXT,
+        "a PEM file of the certificate that clients are shown, with its chain; without it, one is "
+        "made for the name that they ask for, by the authority of smtpproxy ca",
+    ),
+    Option(
+        "key", TEXT, "a PEM file of the certificate's key, where it is not in the certificate's"
     ),
     Option("connect-timeout", TEXT, "seconds until upstream must have taken a connection", "30"),
     Option("mode", TEXT, "relay, record, replay, or once (replay if there is a cassette)", "relay"),

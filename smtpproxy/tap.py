@@ -22,6 +22,7 @@ from smtpproxy.introduction import Introduction
 from smtpproxy.log import JsonLog, TextLog
 from smtpproxy.net.endpoints import (
     PLAIN,
+    SECURE,
     SINK,
     WhereError,
     is_loopback,
@@ -35,6 +36,7 @@ from smtpproxy.net.logfile import RotationError, open_log
 from smtpproxy.net.newfile import write_text
 from smtpproxy.net.pem import TlsFileError
 from smtpproxy.net.proxyprotocol import VERSIONS
+from smtpproxy.net.securing import security_of
 from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession, Upstream
 from smtpproxy.net.signals import end_with
@@ -62,6 +64,7 @@ from smtpproxy.statistics import Statistics
 from smtpproxy.summary import coloured, plain
 from smtpproxy.transcript import Observer, Session, Transcript
 
+_INSECURE = "--upstream-insecure: upstream's certificate"
 _HEADER = "upstream-proxy-protocol"
 #: What Twisted raises where it can't read an endpoint string.
 _MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
@@ -145,8 +148,11 @@ class Proxy:
         if mode == "once":
             mode = "replay" if cassette is not None and cassette.exists() else "record"
         ready = settings.path("ready-file")
+        where = "" if mode == "replay" else settings.text("upstream")
+        self._security = security_of(settings, listen, where, self._protocol)
         self.service = ProxyService(
-            reactor, listen, self._session, drain, ready, self._max_connections
+            *(reactor, listen, self._session, drain, ready, self._max_connections),
+            begin_tls=self._security.server,
         )
         self.service.signals = {"SIGHUP": self._reload, "SIGUSR2": self._tell_statistics}
         self._upstream = self._make_upstream(mode, cassette)
@@ -156,6 +162,11 @@ class Proxy:
         self.service.reporting.append(self._write_statistics)
         if not quiet:
             self.service.reporting.append(self._print_statistics)
+        if self._security.insecure:
+            say(f"smtpproxy: {_INSECURE} is not verified: whoever poses as upstream is believed")
+            self.service.reporting.append(
+                lambda: say(f"smtpproxy: {_INSECURE} was not verified in this run")
+            )
 
     def raise_file_limit(self) -> None:
         """Let this process open as many files as it may; say so where that is not enough."""
@@ -192,7 +203,7 @@ class Proxy:
     def _listen_endpoint(self, where: str) -> str:
         try:
             endpoint = listen_endpoint(where)
-            serverFromString(self._reactor, endpoint)
+            serverFromString(self._reactor, endpoint.removeprefix(SECURE))
         except WhereError as error:
             raise SettingsError(f"--listen: {error}") from None
         except _MISREAD as error:
@@ -230,8 +241,8 @@ class Proxy:
             if endpoint == SINK:
                 taken = itertools.count(1)
                 return LocalUpstream(SINK, lambda: Sink(lambda: next(taken), self._protocol))
-            ca = self._settings.path("upstream-ca")
-            connecting = client_endpoint(self._reactor, endpoint, self._connect_timeout(), ca)
+            seconds = self._connect_timeout()
+            connecting = client_endpoint(self._reactor, endpoint, seconds, self._security.client)
             return EndpointUpstream(endpoint, connecting, preface)
         except WhereError as error:
             raise SettingsError(f"--upstream: {error}") from None

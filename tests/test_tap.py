@@ -141,6 +141,7 @@ def test_every_option_is_taken_from_the_command_line() -> None:
         "--connect-timeout 9 --repeat --allow-remote --config c.yaml --on-anomaly refuse --xclient "
         "--protocol lmtp --log-rotate 1_MB --log-keep 9 --log-mail-data --reasons r.toml "
         "--upstream-ca ca.pem --tls mirror --upstream-login l.yaml "
+        "--upstream-name a --upstream-insecure --certificate c --key k "
         + " ".join(f"--{name.replace('_', '-')} 9" for name in DEFAULT_LIMITS._fields)
     )
     assert set(given) >= {option.name for option in OPTIONS}

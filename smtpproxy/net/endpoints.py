@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 
 from smtpproxy.smtp.protocols import SMTP, MailProtocol
 
 SINK = "sink:"
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%a-z]+\]|[^:\s\[\]/]+)(?::(?P<port>[0-9]{1,5}))?")
 _KIND = re.compile(r"([a-z][a-z0-9]*):(?!//)(.*)", re.DOTALL)
-_SERVER_KINDS = ("tcp", "tcp4", "tcp6", "ssl", "unix", "systemd", "haproxy", "fd")
+_SERVER_KINDS = ("tcp", "tcp4", "tcp6", "unix", "systemd", "haproxy", "fd")
 #: The kinds of upstream to which octets go as they are.
 PLAIN = ("tcp", "unix")
+#: Before a server endpoint string: TLS from the first octet on, which is ours and not Twisted's.
+SECURE = "tls:"
+#: Before a server endpoint string: another proxy says who the client is.
+PROXIED = "haproxy:"
+_SECURE_KINDS = ("tls", "ssl")
+_TWISTEDS = ("privateKey", "certKey", "extraCertChain", "sslmethod", "dhParameters")
 _CLIENT_KINDS = ("tcp", "ssl", "tls", "unix", "host")
 
 
@@ -26,11 +33,17 @@ class WhereError(ValueError):
 def listen_endpoint(where: str) -> str:
     """Return the server endpoint string for a port, HOST:PORT or endpoint string.
 
-    Raises WhereError.
+    Behind `tls:` and `ssl:` stands any of these; the string then begins with SECURE. Raises
+    WhereError.
     """
     if where.isascii() and where.isdigit():
         return f"tcp:{_port(where)}:interface=127.0.0.1"
-    if (found := _KIND.fullmatch(where)) and found[1] in _SERVER_KINDS:
+    kind, rest = found.groups() if (found := _KIND.fullmatch(where)) else ("", "")
+    if kind in _SECURE_KINDS:
+        return SECURE + _beneath(kind, rest)
+    if f"{kind}:" == PROXIED and rest.partition(":")[0] in _SECURE_KINDS:
+        raise WhereError("TLS behind haproxy: is not built; expected haproxy:tcp:…, or tls:… alone")
+    if kind in _SERVER_KINDS:
         return where
     host, port = _host_port(where)
     if port is None:
@@ -41,12 +54,46 @@ def listen_endpoint(where: str) -> str:
     return f"{kind}:{port}:interface={_escaped(host)}"
 
 
+def _beneath(kind: str, where: str) -> str:
+    """Return the plain server endpoint string beneath TLS. Raises WhereError."""
+    for name in _TWISTEDS:
+        if _argument(where, name) is not None:
+            raise WhereError(
+                f"{kind}: takes no {name}=; expected --certificate FILE and --key FILE, "
+                "or a certificate is made"
+            )
+    port, _, arguments = where.partition(":")
+    if port.isascii() and port.isdigit() and "=" in arguments:
+        interface = _argument(where, "interface")
+        if interface is None:
+            return f"tcp:{_port(port)}:{arguments}:interface=127.0.0.1"
+        return f"{'tcp6' if ':' in interface else 'tcp'}:{_port(port)}:{arguments}"
+    endpoint = listen_endpoint(where)
+    if endpoint.startswith((SECURE, PROXIED)):
+        raise WhereError(f"expected {kind}:PORT or {kind}:HOST:PORT, got {kind}:{where}")
+    return endpoint
+
+
+def interfaces(endpoints: Iterable[str]) -> list[str]:
+    """Return the addresses and host names that server endpoint strings name, in order."""
+    named = [_argument(endpoint, "interface") for endpoint in endpoints]
+    hosts = [host.partition("%")[0] for host in named if host]
+    return [host for host in hosts if not _is_any(host)]
+
+
+def _is_any(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 def is_loopback(endpoint: str) -> bool:
     """Can only this machine reach what listens on this server endpoint string?"""
     kind, _, rest = endpoint.partition(":")
     if kind == "unix":
         return True
-    if kind == "haproxy":
+    if f"{kind}:" in (SECURE, PROXIED):
         return is_loopback(rest)
     host = _argument(rest, "interface") or ""
     try:

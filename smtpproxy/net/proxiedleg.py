@@ -7,21 +7,21 @@ session it is. (Twisted's own wrapper lets its protocol begin before.)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from smtpproxy.net.clientleg import Begin, ClientLeg
+from smtpproxy.net.clientleg import Begin
 from smtpproxy.net.places import ends_of
 from smtpproxy.net.proxyprotocol import HeaderError, HeaderReader
+from smtpproxy.net.waitingleg import WaitingLeg
 
 #: Seconds until the header must be there.
 HEADER_SECONDS = 60.0
 
 
-class ProxiedLeg(ClientLeg):
+class ProxiedLeg(WaitingLeg):
     """The leg of a client that another speaks for first.
 
     It is in `waiting` while its header is not there; `refuse` is told why it never will be.
@@ -31,20 +31,20 @@ class ProxiedLeg(ClientLeg):
         self,
         begin: Begin,
         clock: IReactorTime,
-        waiting: set[ProxiedLeg],
+        waiting: set[WaitingLeg],
         refuse: Callable[[str], None],
     ) -> None:
-        super().__init__(begin)
-        self._clock = clock
-        self._waiting = waiting
+        super().__init__(begin, clock, waiting)
         self._refuse = refuse
         self._reader = HeaderReader()
-        self._deadline: Any = None
 
     def connectionMade(self) -> None:
         """The connection stands: wait for its header."""
-        self._waiting.add(self)
-        self._deadline = self._clock.callLater(HEADER_SECONDS, self._drop, "no PROXY header")
+        self.wait(HEADER_SECONDS)
+
+    def waited(self) -> None:
+        """The header has not come in time."""
+        self._drop("no PROXY header")
 
     def dataReceived(self, data: bytes) -> None:
         """Octets of the header came; those behind it go the session's way."""
@@ -54,25 +54,16 @@ class ProxiedLeg(ClientLeg):
             self._drop(str(error))
             return
         if header is not None:
-            self._stop_waiting()
+            self.stop_waiting()
             self.arrived(header.ends or ends_of(self.transport))
             if header.rest:
                 self.dataReceived(header.rest)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
-        self._stop_waiting()
+        self.stop_waiting()
         super().connectionLost(reason)
-
-    def abort(self) -> None:
-        """End the connection now."""
-        self.transport.abortConnection()  # type: ignore[union-attr]
 
     def _drop(self, why: str) -> None:
         self._refuse(f"{ends_of(self.transport).source} sent {why}")
         self.abort()
-
-    def _stop_waiting(self) -> None:
-        self._waiting.discard(self)
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()

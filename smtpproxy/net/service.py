@@ -11,23 +11,28 @@ from twisted.application.service import Service
 from twisted.internet import error
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.protocol import Factory
 
 from smtpproxy.console import FOUND, UNABLE, say
 from smtpproxy.net.clientleg import ClientLeg
+from smtpproxy.net.endpoints import PROXIED, SECURE
 from smtpproxy.net.newfile import write_text
 from smtpproxy.net.places import place_of
 from smtpproxy.net.proxiedleg import ProxiedLeg
+from smtpproxy.net.secureleg import SecureFactory, SecureLeg
 from smtpproxy.net.session import ProxySession
 from smtpproxy.net.signals import on_signals
+from smtpproxy.net.waitingleg import WaitingLeg
 from smtpproxy.place import Ends
 from smtpproxy.refusals import TOO_MANY
 from smtpproxy.smtp.state import Phase
 
-_PROXIED = "haproxy:"
 _LOOK = 1.0  # seconds between looks at who is late
 _GRACE = 2.0  # seconds that a told session has to go
 
+#: Returns what begins TLS with a client.
+BeginTls = Callable[[], IOpenSSLServerConnectionCreator]
 MakeSession = Callable[[Ends, Callable[[ProxySession], None]], ProxySession]
 
 
@@ -46,6 +51,7 @@ class ProxyService(Service):
         drain: float = 5.0,
         ready_file: Path | None = None,
         max_connections: int = 10_000,
+        begin_tls: BeginTls | None = None,
     ) -> None:
         self._reactor = reactor
         self._listen = listen
@@ -56,7 +62,9 @@ class ProxyService(Service):
         self._ports: list[Any] = []
         self._sessions: set[ProxySession] = set()
         self._looking: Any = None
-        self._waiting: set[ProxiedLeg] = set()  # for what says who they are
+        self._begin_tls = begin_tls
+        self._waiting: set[WaitingLeg] = set()  # for what says who they are, or for a handshake
+        self._told_of_tls: set[str] = set()
         self._told_of_refusal = False
         self._empty: Deferred[None] | None = None
         self._stopping: Deferred[None] | None = None
@@ -111,12 +119,18 @@ class ProxyService(Service):
         DeferredList(opening, consumeErrors=True).addCallback(self._listens)
 
     def _open(self, where: str) -> Deferred[Any]:
-        proxied = where.startswith(_PROXIED)
-        endpoint = serverFromString(self._reactor, where.removeprefix(_PROXIED))
-        opening: Deferred[Any] = endpoint.listen(
-            _ClientFactory(self._proxied_leg if proxied else self._leg)
-        )
+        plain = where.removeprefix(PROXIED).removeprefix(SECURE)
+        endpoint = serverFromString(self._reactor, plain)
+        opening: Deferred[Any] = endpoint.listen(self._factory(where))
         return opening
+
+    def _factory(self, where: str) -> Factory[Any]:
+        if where.startswith(PROXIED):
+            return _ClientFactory(self._proxied_leg)
+        if where.startswith(SECURE) and self._begin_tls is not None:
+            legs = _ClientFactory(self._secure_leg)
+            return SecureFactory(self._begin_tls(), False, legs, self._reactor)
+        return _ClientFactory(self._leg)
 
     def _listens(self, outcomes: list[tuple[bool, Any]]) -> None:
         self._ports = [port for listening, port in outcomes if listening]
@@ -155,6 +169,17 @@ class ProxyService(Service):
         if not self._told_of_refusal:
             self._told_of_refusal = True
             say(f"smtpproxy: {why}, which every connection to a haproxy: place begins with")
+
+    def _secure_leg(self) -> ClientLeg | None:
+        if len(self._waiting) >= self._max_connections:
+            return None
+        return SecureLeg(self.client_connected, self._reactor, self._waiting, self._not_secured)
+
+    def _not_secured(self, who: str, why: str) -> None:
+        """Say each reason once: who does not trust our certificate tries again and again."""
+        if why not in self._told_of_tls:
+            self._told_of_tls.add(why)
+            say(f"smtpproxy: no TLS with {who}: {why}")
 
     def client_connected(self, ends: Ends) -> ProxySession:
         """Return a new session, which ends at once where there are too many."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from math import ceil
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from twisted.internet import error
@@ -13,6 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
 from twisted.internet.interfaces import (
     IHandshakeListener,
+    IOpenSSLClientConnectionCreator,
     IReactorTime,
     IStreamClientEndpoint,
 )
@@ -24,8 +23,8 @@ from smtpproxy.actions import Side
 from smtpproxy.net.endpoints import with_timeout
 from smtpproxy.net.handshake import failure_words
 from smtpproxy.net.leg import Leg
+from smtpproxy.net.secureplaces import KINDS, secure_place
 from smtpproxy.net.session import ProxySession
-from smtpproxy.net.tlscontexts import client_context
 from smtpproxy.place import Ends
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
@@ -61,41 +60,34 @@ def _timed_out(outcome: Any, seconds: float) -> Failure:
     return Failure(error.TimeoutError())
 
 
-# The plain form of `tls:`; one with Twisted's own arguments is Twisted's affair.
-_TLS = re.compile(
-    r"tls:(?P<host>(?:\\.|[^\\:=])+):(?P<port>[0-9]{1,5})(?::timeout=(?P<seconds>[0-9]+))?"
-)
-
-
-#: The kinds of endpoint that have TLS from their first octet on.
-_SECURE = ("tls", "ssl")
+#: Returns what begins TLS with upstream.
+BeginTls: TypeAlias = Callable[[], IOpenSSLClientConnectionCreator]
 
 
 def client_endpoint(
-    reactor: Any, where: str, seconds: float, ca: Path | None = None
+    reactor: Any, where: str, seconds: float, begin_tls: BeginTls
 ) -> IStreamClientEndpoint:
     """Return the endpoint of a client endpoint string, which gets so many seconds to connect.
 
-    `ca` is a file of the authorities that a `tls:` upstream is verified by, instead of the
-    system's. A string that has a timeout of its own keeps it. Raises TlsFileError, or what Twisted
-    does for a string that it can't read.
+    `begin_tls` is asked where the string says TLS. A string that has a timeout of its own keeps it.
+    Raises WhereError, what `begin_tls` does, or what Twisted does for a string that it can't read.
     """
     # Twisted's own timer, in whole seconds, must not be the first.
     timed = with_timeout(where, ceil(seconds) + 1)
-    endpoint = _endpoint(reactor, timed, ca)
+    endpoint = _endpoint(reactor, timed, begin_tls)
     return endpoint if timed == where else _TimedEndpoint(endpoint, reactor, seconds)
 
 
-def _endpoint(reactor: Any, where: str, ca: Path | None) -> IStreamClientEndpoint:
-    found = _TLS.fullmatch(where)
-    if found is None:
+def _endpoint(reactor: Any, where: str, begin_tls: BeginTls) -> IStreamClientEndpoint:
+    place = secure_place(where)
+    if place is None:
         twisteds: IStreamClientEndpoint = clientFromString(reactor, where)
         return twisteds
-    # Twisted's own takes a trusted certificate that names nobody for that of any host.
-    host = re.sub(r"\\(.)", r"\1", found["host"])
-    seconds = int(found["seconds"] or 30)
-    connecting = HostnameEndpoint(reactor, host, int(found["port"]), seconds)
-    secure: IStreamClientEndpoint = wrapClientTLS(client_context(host, ca), connecting)
+    # Twisted's `tls:` takes a trusted certificate that names nobody for that of any host, and its
+    # `ssl:` takes any at all.
+    bind = (place.bind, 0) if place.bind else None
+    connecting = HostnameEndpoint(reactor, place.host, place.port, place.seconds, bind)
+    secure: IStreamClientEndpoint = wrapClientTLS(begin_tls(), connecting)
     return secure
 
 
@@ -108,7 +100,7 @@ class EndpointUpstream:
         self.name = name
         self._endpoint = endpoint
         self._preface = preface
-        self._secure = name.partition(":")[0] in _SECURE
+        self._secure = name.partition(":")[0] in KINDS
 
     def connect(self, session: ProxySession) -> Callable[[], None]:
         """Connect; the session is told when the connection stands, or why it does not."""
@@ -172,6 +164,7 @@ class _SecureLeg(_UpstreamLeg):
     def handshakeCompleted(self) -> None:
         """The connection stands."""
         self._pending = False
+        self._session.secured(self._side, self.transport)
         super().connectionMade()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

@@ -9,7 +9,9 @@ from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.testing import MemoryReactorClock
 
 from smtpproxy.net.endpoints import (
+    SECURE,
     WhereError,
+    interfaces,
     is_loopback,
     listen_endpoint,
     upstream_endpoint,
@@ -75,17 +77,73 @@ def test_what_only_this_machine_can_reach(where: str) -> None:
         "tcp:25:interface=",
         "tcp:25:interface=0.0.0.0",
         "tcp6:25",
-        "ssl:465:privateKey=key.pem",
+        "tls:0.0.0.0:465",
+        "tls:mail.example.org:465",
+        "tls:tcp:465",
+        "ssl:465:interface=0.0.0.0",
+        "ssl:465:interface=",
+        "ssl:465:interface=127.0.0.1:interface=192.0.2.1",
         "haproxy:tcp:25",
         "haproxy:tcp:25:interface=0.0.0.0",
-        # Of two interfaces Twisted takes the last, and the name of a key is none.
+        # Of two interfaces Twisted takes the last, and another argument's value is none.
         "tcp:25:interface=127.0.0.1:interface=0.0.0.0",
-        "ssl:465:privateKey=interface=127.0.0.1",
+        "tcp:25:backlog=interface=127.0.0.1",
     ],
 )
 def test_what_others_can_reach(where: str) -> None:
     """Everything else could be an open relay, however it is written."""
     assert not is_loopback(listen_endpoint(where))
+
+
+@pytest.mark.parametrize(
+    ("where", "endpoint"),
+    [
+        ("tls:465", "tls:tcp:465:interface=127.0.0.1"),
+        ("tls:0", "tls:tcp:0:interface=127.0.0.1"),
+        ("ssl:465", "tls:tcp:465:interface=127.0.0.1"),
+        ("tls:localhost:465", "tls:tcp:465:interface=127.0.0.1"),
+        ("tls:[::1]:465", "tls:tcp6:465:interface=\\:\\:1"),
+        ("ssl:465:backlog=9", "tls:tcp:465:backlog=9:interface=127.0.0.1"),
+        ("ssl:465:interface=127.0.0.2", "tls:tcp:465:interface=127.0.0.2"),
+        ("ssl:465:interface=\\:\\:1:backlog=9", "tls:tcp6:465:interface=\\:\\:1:backlog=9"),
+        ("tls:tcp:465:interface=127.0.0.1", "tls:tcp:465:interface=127.0.0.1"),
+        ("tls:unix:/run/smtps", "tls:unix:/run/smtps"),
+    ],
+)
+def test_tls_from_the_first_octet_on(where: str, endpoint: str) -> None:
+    """Behind tls: stands any place, and what Twisted listens on is plain; a port is loopback."""
+    assert listen_endpoint(where) == endpoint
+    assert is_loopback(endpoint)
+    serverFromString(MemoryReactorClock(), endpoint.removeprefix(SECURE))
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("ssl:465:privateKey=key.pem", "privateKey=; expected --certificate FILE and --key FILE"),
+        ("tls:465:certKey=a.pem:interface=127.0.0.1", "certKey=; expected --certificate FILE"),
+        ("tls:tcp:465:extraCertChain=a.pem", "extraCertChain=; expected --certificate FILE"),
+        ("haproxy:tls:465", "expected haproxy:tcp:"),
+        ("haproxy:ssl:465:privateKey=key.pem", "expected haproxy:tcp:"),
+        ("tls:haproxy:tcp:465", "expected tls:PORT"),
+        ("tls:tls:465", "expected tls:PORT"),
+        ("tls:", "expected HOST"),
+        ("tls:65536", "from 0 to 65535"),
+        ("ssl:65536:backlog=9", "from 0 to 65535"),
+        ("ssl:mail.example.org", "expected a port, HOST:PORT"),
+    ],
+)
+def test_what_tls_can_not_stand_before(where: str, expected: str) -> None:
+    """Twisted's own arguments and what is not built are refused, with what is there instead."""
+    with pytest.raises(WhereError, match=re.escape(expected)):
+        listen_endpoint(where)
+
+
+def test_which_names_belong_to_the_places() -> None:
+    """Certificates can bear what is listened on; the address of all addresses is no name."""
+    places = ["465", "tls:[::1]:465", "0.0.0.0:25", "[::]:25", "192.0.2.1:25", "a.example.org:25"]
+    found = interfaces(map(listen_endpoint, [*places, "unix:/run/smtp", "[fe80::1%eth0]:25"]))
+    assert found == ["127.0.0.1", "::1", "192.0.2.1", "a.example.org", "fe80::1"]
 
 
 @pytest.mark.parametrize(

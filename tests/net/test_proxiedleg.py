@@ -7,6 +7,7 @@ from twisted.internet.task import Clock
 
 from smtpproxy.actions import Side
 from smtpproxy.net.proxiedleg import HEADER_SECONDS, ProxiedLeg
+from smtpproxy.net.waitingleg import WaitingLeg
 from smtpproxy.place import Ends, Place
 from tests.net.sessions import Doorway
 from tests.net.transports import Socket
@@ -22,7 +23,7 @@ class Gate:
     def __init__(self) -> None:
         self.doorway = Doorway()
         self.clock = Clock()
-        self.waiting: set[ProxiedLeg] = set()
+        self.waiting: set[WaitingLeg] = set()
         self.refused: list[str] = []
         self.client = Socket()
         leg = ProxiedLeg(self.doorway.begin, self.clock, self.waiting, self.refused.append)

@@ -55,7 +55,7 @@ def talk(folder: Path, server: TlsServer, *options: str) -> tuple[bytes, Outcome
         return greeting, proxy.end()
 
 
-@pytest.mark.parametrize("where", ["tls:127.0.0.1:{}", "tls:localhost:{}", "smtps://localhost:{}"])
+@pytest.mark.parametrize("where", ["tls:127.0.0.1:{}", "ssl:localhost:{}", "smtps://localhost:{}"])
 def test_commands_are_encrypted_on_their_way(where: str, tmp_path: Path) -> None:
     """The server decrypts what the client said, and its reply comes back."""
     server = TlsServer(issued(tmp_path))
@@ -65,11 +65,25 @@ def test_commands_are_encrypted_on_their_way(where: str, tmp_path: Path) -> None
     assert server.heard == b"EHLO app.example.org\r\n"
 
 
-def test_twisteds_own_kind_verifies_nothing(tmp_path: Path) -> None:
-    """`ssl:` takes any certificate, as the documentation says."""
+def test_a_name_that_upstream_is_not_connected_by(tmp_path: Path) -> None:
+    """--upstream-name says for whom the certificate must be."""
     server = TlsServer(issued(tmp_path))
-    talk(tmp_path, server, "--upstream", f"ssl:127.0.0.1:{server.port}")
+    named = ("--upstream-name", "mail.example.org", "--upstream-ca", str(tmp_path / "ca.pem"))
+    talk(tmp_path, server, "--upstream", f"smtps://127.0.0.1:{server.port}", *named)
     assert server.heard == b"EHLO app.example.org\r\n"
+
+
+def test_without_a_look_at_the_certificate(tmp_path: Path) -> None:
+    """--upstream-insecure takes it whatever it is, and says so at the beginning and at the end."""
+    server = TlsServer(nameless(tmp_path))
+    place = ("--upstream", f"ssl:localhost:{server.port}")
+    _, ended = talk(tmp_path, server, *place, "--upstream-insecure")
+    assert server.heard == b"EHLO app.example.org\r\n"
+    lines = ended.err.splitlines()
+    told = [at for at, line in enumerate(lines) if "--upstream-insecure" in line]
+    assert len(told) == 2
+    listening = [at for at, line in enumerate(lines) if line.startswith("listening on ")]
+    assert told[0] < listening[0] < told[1]
 
 
 @pytest.mark.parametrize(
@@ -77,13 +91,14 @@ def test_twisteds_own_kind_verifies_nothing(tmp_path: Path) -> None:
     [(nameless, True, "not for localhost"), (issued, False, "issuer")],
     ids=["a certificate that names nobody", "an authority that nobody trusts"],
 )
+@pytest.mark.parametrize("kind", ["tls", "ssl"])
 def test_an_upstream_that_can_not_be_verified(
-    make: Callable[[Path], Path], ca: bool, why: str, tmp_path: Path
+    make: Callable[[Path], Path], ca: bool, why: str, kind: str, tmp_path: Path
 ) -> None:
     """It hears nothing of what the client has to say; the client hears 421, and a person why."""
     server = TlsServer(make(tmp_path))
     trusted = ("--upstream-ca", str(tmp_path / "ca.pem")) if ca else ()
-    place = ("--upstream", f"tls:localhost:{server.port}")
+    place = ("--upstream", f"{kind}:localhost:{server.port}")
     greeting, ended = talk(tmp_path, server, *place, *trusted)
     assert greeting.startswith(b"421 ")
     assert server.heard == b""

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from smtpproxy.actions import Side
 from smtpproxy.net.leg import Leg
+from smtpproxy.net.security import Security
 from smtpproxy.net.session import ProxySession
 from smtpproxy.net.upstream import EndpointUpstream, client_endpoint
 from smtpproxy.relay import Relay
@@ -25,7 +26,9 @@ class Talk:
         self.reactor = MemoryReactorClock()
         self.heard = Heard()
         self.gone: list[ProxySession] = []
-        upstream = EndpointUpstream(where, client_endpoint(self.reactor, where, seconds))
+        upstream = EndpointUpstream(
+            where, client_endpoint(self.reactor, where, seconds, Security().client)
+        )
         relay = Relay(self.heard, self.reactor.seconds)
         self.session = ProxySession(relay, upstream, self.reactor, self.gone.append)
         self.client = Socket()

@@ -1,0 +1,99 @@
+"""A client's connection under TLS from its first octet on (RFC 8314 §3.3).
+
+No session begins before the handshake is over: until then nobody could be greeted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IHandshakeListener, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from smtpproxy.actions import Side
+from smtpproxy.net.clientleg import Begin
+from smtpproxy.net.handshake import failure_words
+from smtpproxy.net.places import ends_of
+from smtpproxy.net.session import ProxySession
+from smtpproxy.net.waitingleg import WaitingLeg
+from smtpproxy.place import Ends
+
+#: Seconds until the handshake must be over.
+HANDSHAKE_SECONDS = 60.0
+
+
+@implementer(IHandshakeListener)
+class SecureLeg(WaitingLeg):
+    """The leg of a client whose handshake comes first.
+
+    It is in `waiting` meanwhile; `refuse` is told with whom there is no TLS, and why.
+    """
+
+    def __init__(
+        self,
+        begin: Begin,
+        clock: IReactorTime,
+        waiting: set[WaitingLeg],
+        refuse: Callable[[str, str], None],
+    ) -> None:
+        super().__init__(self._secured, clock, waiting)
+        self._begin_session = begin
+        self._refuse = refuse
+        self._given_up = False
+
+    def connectionMade(self) -> None:
+        """The connection stands: wait for its handshake."""
+        self.wait(HANDSHAKE_SECONDS)
+
+    def handshakeCompleted(self) -> None:
+        """The connection is encrypted: begin."""
+        self.stop_waiting()
+        if not self._given_up:
+            super().connectionMade()
+
+    def waited(self) -> None:
+        """The handshake is not over in time."""
+        self._tell(f"the handshake was not over in {HANDSHAKE_SECONDS:g} s")
+        self.abort()
+
+    def abort(self) -> None:
+        """End the connection now, which nobody else needs to be told."""
+        self._given_up = True
+        super().abort()
+
+    def readConnectionLost(self) -> None:
+        """Nothing: under TLS there is no half of a connection."""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection is gone, or never stood."""
+        self.stop_waiting()
+        if not self.begun and not self._given_up and _has_spoken(self.transport):
+            self._tell(failure_words(reason))
+        super().connectionLost(reason)
+
+    def _secured(self, ends: Ends) -> ProxySession:
+        session = self._begin_session(ends)
+        session.secured(Side.CLIENT, self.transport)
+        return session
+
+    def _tell(self, why: str) -> None:
+        self._refuse(str(ends_of(self.transport).source), why)
+
+
+class SecureFactory(TLSMemoryBIOFactory):
+    """Puts TLS beneath each leg; a connection for which there is none is closed."""
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """Return TLS with a leg, or None."""
+        leg = self.wrappedFactory.buildProtocol(addr)
+        return None if leg is None else self.protocol(self, leg)
+
+
+def _has_spoken(transport: Any) -> bool:
+    """Has a client begun a handshake, or what it took for one? Who only looks in has not."""
+    state: bytes = transport.getHandle().get_state_string()
+    return not state.startswith(b"before")
