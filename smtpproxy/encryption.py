@@ -31,6 +31,21 @@ _ACTIVE = SayReply(503, "5.5.1", ("TLS is active already",))
 UNAVAILABLE = SayReply(454, "4.7.0", ("TLS not available due to temporary reason",))
 
 
+def relation_of(asked: str, secure: bool) -> str:
+    """Return how the legs relate; `secure`: upstream's has TLS from its first octet on.
+
+    `asked` is "" where nobody said. Raises ValueError where that can't be.
+    """
+    if not asked:
+        return ORIGINATE if secure else MIRROR
+    if asked == MIRROR and secure:
+        raise ValueError(
+            "mirror needs an upstream that can be asked for STARTTLS, and this one has TLS from "
+            "its first octet on; expected originate, or terminate for clients that want TLS, too"
+        )
+    return asked
+
+
 class Encryption:
     """What of one session is encrypted. `unready` says why it can't be, or ""."""
 

@@ -148,7 +148,7 @@ class Interlude:
                 # RFC 3207 §4.2: what was learned in plain text is forgotten.
                 self._client.restart()
                 self._state.start_over()
-        elif self.aside is not None:
+        elif awaited and self.aside is not None:
             self.go_on(None)
         elif awaited:
             exchange = self._answers.queue.popleft()

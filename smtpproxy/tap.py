@@ -18,6 +18,7 @@ from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
 from smtpproxy.console import UNABLE, on_terminal, say
 from smtpproxy.documents import DocumentError
+from smtpproxy.encryption import MIRROR, Encryption
 from smtpproxy.introduction import Introduction
 from smtpproxy.log import JsonLog, TextLog
 from smtpproxy.net.endpoints import (
@@ -36,7 +37,7 @@ from smtpproxy.net.logfile import RotationError, open_log
 from smtpproxy.net.newfile import write_text
 from smtpproxy.net.pem import TlsFileError
 from smtpproxy.net.proxyprotocol import VERSIONS
-from smtpproxy.net.securing import security_of
+from smtpproxy.net.securing import relation_between, security_of
 from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession, Upstream
 from smtpproxy.net.signals import end_with
@@ -149,7 +150,10 @@ class Proxy:
             mode = "replay" if cassette is not None and cassette.exists() else "record"
         ready = settings.path("ready-file")
         where = "" if mode == "replay" else settings.text("upstream")
+        self._relation, self._asks_for_tls = relation_between(settings, where, self._protocol)
         self._security = security_of(settings, listen, where, self._protocol)
+        if self._asks_for_tls and (why := self._security.unverifiable()):
+            raise SettingsError(f"--tls {self._relation}: {why}")
         self.service = ProxyService(
             *(reactor, listen, self._session, drain, ready, self._max_connections),
             begin_tls=self._security.server,
@@ -196,9 +200,18 @@ class Proxy:
             state=session.state,
             limits=limits,
             refused=self._refused,
-            introduction=Introduction(ends.source, self._protocol, self._xclient),
+            introduction=Introduction(
+                ends.source, self._protocol, self._xclient, self._asks_for_tls
+            ),
+            tls=Encryption(self._relation, self._unready),
         )
-        return ProxySession(relay, self._upstream, reactor, gone, ends, limits)
+        return ProxySession(relay, self._upstream, reactor, gone, ends, limits, self._security)
+
+    def _unready(self) -> str:
+        """Return why a client that asks for TLS can't have it, or ""."""
+        security = self._security
+        mirrors = self._relation == MIRROR
+        return security.unready() or (security.unverifiable() if mirrors else "")
 
     def _listen_endpoint(self, where: str) -> str:
         try:
@@ -274,6 +287,7 @@ class Proxy:
             load_cassette(path),
             lambda miss: self.service.found(str(miss)),
             self._settings.flag("repeat"),
+            plain=self._relation != MIRROR,
         )
 
         def report_unused() -> None:

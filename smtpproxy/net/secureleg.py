@@ -54,6 +54,7 @@ class SecureLeg(WaitingLeg):
         self.stop_waiting()
         if not self._given_up:
             super().connectionMade()
+            self._secure = True
 
     def waited(self) -> None:
         """The handshake is not over in time."""

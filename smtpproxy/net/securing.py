@@ -5,13 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from smtpproxy.encryption import MIRROR, ORIGINATE, RELATIONS, relation_of
 from smtpproxy.net.endpoints import SECURE, SINK, WhereError, interfaces, upstream_endpoint
 from smtpproxy.net.names import dns_name, ip_address
 from smtpproxy.net.pem import TlsFileError, read_certificates
-from smtpproxy.net.secureplaces import upstream_host
+from smtpproxy.net.secureplaces import KINDS, upstream_host
 from smtpproxy.net.security import Security
 from smtpproxy.settings import Settings, SettingsError
 from smtpproxy.smtp.protocols import MailProtocol
+
+_WITHIN = "localhost"  # the name of what is in this process; nobody asks for it
+
+
+def relation_between(settings: Settings, where: str, protocol: MailProtocol) -> tuple[str, bool]:
+    """Return how the legs relate, and whether upstream is to be asked for STARTTLS at once.
+
+    `where` is upstream as it was given, or "" for a cassette. Raises SettingsError.
+    """
+    asked = settings.text("tls")
+    if asked:
+        settings.choice("tls", RELATIONS)
+    try:
+        kind = upstream_endpoint(where, protocol).partition(":")[0] if where else ""
+        relation = relation_of(asked, kind in KINDS)
+    except WhereError:
+        return MIRROR, False  # whoever connects there says what is wrong
+    except ValueError as error:
+        raise SettingsError(f"--tls: {error}") from None
+    if relation == ORIGINATE and where == SINK:
+        raise SettingsError(f"--tls {relation}: {SINK} has no TLS; expected terminate, or strip")
+    return relation, relation == ORIGINATE and bool(where) and kind not in KINDS
 
 
 def security_of(
@@ -31,7 +54,7 @@ def security_of(
             certificate,
             key,
             names,
-            _upstream_name(settings, where, protocol) if there else "",
+            _upstream_name(settings, where, protocol) if there else _WITHIN,
             _upstream_ca(settings) if there else None,
             there and settings.flag("upstream-insecure"),
         )

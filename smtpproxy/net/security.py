@@ -82,6 +82,14 @@ class Security:
                 self._why = str(error)
         return self._why
 
+    def unverifiable(self) -> str:
+        """Return why TLS with upstream can't begin, in one line; "" where it can."""
+        try:
+            self.client()
+        except (WhereError, TlsFileError) as error:
+            return str(error)
+        return ""
+
     def client(self) -> IOpenSSLClientConnectionCreator:
         """Return what begins TLS with upstream.
 

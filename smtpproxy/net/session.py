@@ -159,9 +159,6 @@ class ProxySession:
             self._upstream_in.attach(transport)
             self._to_upstream.attach(transport, preface)
 
-    def secured(self, side: Side, transport: Any) -> None:
-        """A side's connection is encrypted from here on."""
-
     def client_received(self, octets: bytes) -> None:
         """The client sent octets."""
         self._perform(self.relay.client_received(octets))

@@ -164,7 +164,7 @@ class _SecureLeg(_UpstreamLeg):
     def handshakeCompleted(self) -> None:
         """The connection stands."""
         self._pending = False
-        self._session.secured(self._side, self.transport)
+        super().handshakeCompleted()
         super().connectionMade()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -172,7 +172,9 @@ class _SecureLeg(_UpstreamLeg):
         if not self._pending:
             super().connectionLost(reason)
         elif self._session is not None:
-            self._session.upstream_failed(f"no TLS with upstream: {failure_words(reason)}")
+            words = failure_words(reason)
+            self._session.not_secured(self._side, words)
+            self._session.upstream_failed(f"no TLS with upstream: {words}")
 
     def give_up(self) -> None:
         """Nobody waits for the handshake."""
