@@ -8,6 +8,7 @@ the same queue. Does no I/O: what should happen is added to what is outgoing.
 from __future__ import annotations
 
 from smtpproxy.actions import Close, Send, Side, StartTls
+from smtpproxy.deputy import Deputy
 from smtpproxy.encryption import READY, STARTTLS, Encryption
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import PROXY, Exchange
@@ -38,6 +39,7 @@ class Answers:
         ending: Ending,
         out: Outgoing,
         tls: Encryption,
+        deputy: Deputy | None = None,
     ) -> None:
         self._watcher = watcher
         self._state = state
@@ -48,6 +50,7 @@ class Answers:
         self._ending = ending
         self._out = out
         self._tls = tls
+        self._deputy = deputy
         self._disagreed = False  # upstream saw an end of mail data where the client saw none
         self.queue = Pairing(state)
 
@@ -74,8 +77,10 @@ class Answers:
         if self._ending.left:
             self._watcher.exchanged(exchange)  # nobody is there to hear it
             return
-        if exchange.stage in _EXTENDED and reply is not None:
+        if exchange.stage in EXTENDED and reply is not None:
             shown = self._tls.shown(reply)
+            if self._deputy is not None:
+                shown = self._deputy.shown(shown)
             if shown is not reply:
                 reply, exchange.by = shown, PROXY
         if exchange.decision is None and exchange.stage not in self._judge.concerned:
@@ -185,7 +190,8 @@ class Answers:
 
 
 _CLIENT = Side.CLIENT
-_EXTENDED = frozenset({"EHLO", "LHLO"})
+#: Commands whose replies name extensions.
+EXTENDED = frozenset({"EHLO", "LHLO"})
 _NOT_GONE_AHEAD = 0  # any code that leaves the client's octets as they are to be read
 _COMMAND = Framing.COMMAND  # looking a member up in its class costs as much as reading a command
 

@@ -17,7 +17,15 @@ Aside: TypeAlias = Generator[bytes | StartTls, Reply | None, Reply | None]
 
 
 class AsideError(Exception):
-    """Upstream does not take it. Says why, in a few words."""
+    """Upstream does not take it. Says why, in a few words; `fact` is its name in the log.
+
+    `fatal`: the session is to end.
+    """
+
+    def __init__(self, words: str, fact: str = "not-introduced", fatal: bool = True) -> None:
+        super().__init__(words)
+        self.fact = fact
+        self.fatal = fatal
 
 
 def heard(reply: Reply | None) -> Reply:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from smtpproxy.actions import Connect, Reset, Send, Side, StartTls
 from smtpproxy.answers import Answers
 from smtpproxy.aside import Aside, AsideError
+from smtpproxy.deputy import Deputy
 from smtpproxy.encryption import READY, UNAVAILABLE, Encryption
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import Exchange
@@ -19,7 +20,7 @@ from smtpproxy.introduction import Introduction
 from smtpproxy.outgoing import Outgoing
 from smtpproxy.refusals import INJECTION, answer_here
 from smtpproxy.smtp.client import ClientReader
-from smtpproxy.smtp.facts import Reply
+from smtpproxy.smtp.facts import Command, Continuation, Reply
 from smtpproxy.smtp.server import ServerReader
 from smtpproxy.smtp.state import State
 from smtpproxy.tlsfacts import NOT_TLS, TlsFacts
@@ -52,6 +53,7 @@ class Interlude:
         out: Outgoing,
         tls: Encryption,
         introduction: Introduction,
+        deputy: Deputy | None,
         ways: Ways,
     ) -> None:
         self._watcher = watcher
@@ -63,8 +65,10 @@ class Interlude:
         self._out = out
         self._tls = tls
         self._introduction = introduction
+        self._deputy = deputy
         self._ways = ways
         self.aside: Aside | None = None  # what upstream is told of our own
+        self._logging_in = False  # and it holds secrets
 
     def connecting(self) -> None:
         """Upstream is connected to: introduce the client, where that is asked for."""
@@ -73,18 +77,23 @@ class Interlude:
 
     def _begin(self, aside: Aside) -> None:
         self.aside = aside
-        next(aside)  # it waits for upstream's greeting
+        self._advance(lambda: next(aside))
 
     def go_on(self, reply: Reply | None) -> None:
         """Upstream has answered the aside; None: its leg is encrypted."""
-        if self.aside is None:
-            return
+        if (aside := self.aside) is not None:
+            self._advance(lambda: aside.send(reply))
+
+    def _advance(self, step: Callable[[], bytes | StartTls]) -> None:
         try:
-            step = self.aside.send(reply)
+            todo = step()
         except AsideError as error:
             self.aside = None
-            self._watcher.noted("not-introduced", str(error), b"")
-            self._ways.give_up("not-introduced")
+            self._watcher.noted(error.fact, str(error), b"")
+            if error.fatal:
+                self._ways.give_up(error.fact)
+            else:
+                self._ways.read_on()
         except StopIteration as end:
             self.aside = None
             if end.value is None:
@@ -92,14 +101,34 @@ class Interlude:
             else:
                 self._ways.replied(end.value)
         else:
-            self._do(step)
+            self._do(todo)
 
     def _do(self, step: bytes | StartTls) -> None:
         if isinstance(step, StartTls):
             self._begin_upstream()
         elif step:
-            self._watcher.noted("own-command", step.decode("ascii", "replace").strip(), b"")
+            self._tell_of(step)
             self._out.actions.append(Send(_UPSTREAM, step))
+
+    def _tell_of(self, step: bytes) -> None:
+        """Say what is said to upstream; of a login the mechanism, and upstream may repeat it."""
+        shown = step.decode("ascii", "replace").split()
+        if self._logging_in:
+            continues = shown[0] != "AUTH"
+            said = Continuation(step) if continues else Command("AUTH", step)
+            self._watcher.authenticating(Exchange("AUTH", said, 0.0))
+            shown = [] if continues else shown[:2]
+        if shown:
+            self._watcher.noted("own-command", " ".join(shown), b"")
+
+    def greeted(self, hello: Reply) -> None:
+        """Upstream has answered the client's EHLO: log in, where that is due."""
+        tls = self._tls
+        if self._deputy is not None:
+            aside = self._deputy.aside(hello, tls.upstream, tls.mirrors)
+            self._logging_in = aside is not None
+            if aside is not None:
+                self._begin(aside)
 
     # STARTTLS.
 
@@ -148,6 +177,7 @@ class Interlude:
                 # RFC 3207 §4.2: what was learned in plain text is forgotten.
                 self._client.restart()
                 self._state.start_over()
+                self._forget_login()
         elif awaited and self.aside is not None:
             self.go_on(None)
         elif awaited:
@@ -178,4 +208,10 @@ class Interlude:
         self._answers.tell(exchange, None)
         hello = b"%s %s\r\n" % (b"LHLO" if state.lmtp else b"EHLO", state.helo)
         self._out.actions += [Reset(_UPSTREAM), Connect()]
+        self._forget_login()
         self._begin(self._introduction.again(hello if state.helo else b""))
+
+    def _forget_login(self) -> None:
+        self._logging_in = False
+        if self._deputy is not None:
+            self._deputy.start_over()

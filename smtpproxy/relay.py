@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side
-from smtpproxy.answers import Answers
+from smtpproxy.answers import EXTENDED, Answers
 from smtpproxy.deadlines import Awaited, upstream_time
+from smtpproxy.deputy import Deputy
 from smtpproxy.encryption import STARTTLS, Encryption
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import PROXY, Exchange
@@ -73,6 +74,7 @@ class Relay:
         refused: frozenset[str] = frozenset(),
         introduction: Introduction = NO_INTRODUCTION,
         tls: Encryption | None = None,
+        deputy: Deputy | None = None,
     ) -> None:
         self._watcher = watcher
         self._seconds = seconds
@@ -98,7 +100,9 @@ class Relay:
             self._ending,
             self._out,
             self._tls,
+            deputy,
         )
+        self._deputy = deputy
         self._queue = self._answers.queue
         self._refused = refused  # anomalies of the client that upstream shall not see
         self._interlude = Interlude(
@@ -111,6 +115,7 @@ class Relay:
             self._out,
             self._tls,
             introduction,
+            deputy,
             Ways(self._replied, self._read_on, self._give_up),
         )
         self._stalled = False  # a command waits for its turn before its rules can be asked
@@ -318,6 +323,8 @@ class Relay:
         """It is known whether upstream is asked: ask it, or keep from it what comes with it."""
         if command.verb == STARTTLS and (why := self._tls.decide(exchange)):
             self._watcher.noted("tls-failed", f"client: {why}", b"")
+        elif command.verb == "AUTH" and self._deputy is not None:
+            self._answer_auth(self._deputy, exchange, command)
         if exchange.forwarded:
             self._out.upward.append(command.wire)
         if command.verb == "BDAT":
@@ -374,6 +381,10 @@ class Relay:
                 if "AUTH" in self._judge.concerned:
                     self._judge.consider(exchange)
                 self._queue.append(exchange)
+                if self._deputy is not None:
+                    self._answer_auth(self._deputy, exchange, fact)
+                    self._settle()
+                    return
                 self._out.upward.append(wire)
                 if self._queue.early:
                     self._answers.heard_early(exchange)
@@ -386,6 +397,14 @@ class Relay:
                 self._queue.append(exchange)
                 self._ending.closing = True
                 self._settle()
+
+    def _answer_auth(
+        self, deputy: Deputy, exchange: Exchange, said: Command | Continuation
+    ) -> None:
+        """The proxy logs in for the client, whose own credentials go nowhere."""
+        exchange.forwarded = False
+        if exchange.decision is None or not exchange.decision.answers:
+            answer_here(exchange, deputy.answer(said))
 
     def _settle(self) -> None:
         """Let the client hear what waits for nobody; decide about what has waited for its turn."""
@@ -419,6 +438,8 @@ class Relay:
             self._give_up("upstream-drop")
         if self._queue:
             self._settle()
+        elif self._deputy is not None and exchange.stage in EXTENDED and not self._ending.left:
+            self._interlude.greeted(reply)
         self._read_on()
 
     def _read_on(self) -> None:

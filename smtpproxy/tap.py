@@ -37,7 +37,7 @@ from smtpproxy.net.logfile import RotationError, open_log
 from smtpproxy.net.newfile import write_text
 from smtpproxy.net.pem import TlsFileError
 from smtpproxy.net.proxyprotocol import VERSIONS
-from smtpproxy.net.securing import relation_between, security_of
+from smtpproxy.net.securing import deputy_for, relation_between, security_of
 from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession, Upstream
 from smtpproxy.net.signals import end_with
@@ -152,6 +152,7 @@ class Proxy:
         where = "" if mode == "replay" else settings.text("upstream")
         self._relation, self._asks_for_tls = relation_between(settings, where, self._protocol)
         self._security = security_of(settings, listen, where, self._protocol)
+        self._deputy = deputy_for(settings, where, self._protocol, os.environ)
         if self._asks_for_tls and (why := self._security.unverifiable()):
             raise SettingsError(f"--tls {self._relation}: {why}")
         self.service = ProxyService(
@@ -204,6 +205,7 @@ class Proxy:
                 ends.source, self._protocol, self._xclient, self._asks_for_tls
             ),
             tls=Encryption(self._relation, self._unready),
+            deputy=self._deputy(),
         )
         return ProxySession(relay, self._upstream, reactor, gone, ends, limits, self._security)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import deque
 
 from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side, StartTls, Wait
+from smtpproxy.deputy import Deputy
 from smtpproxy.encryption import Encryption
 from smtpproxy.exchange import Exchange
 from smtpproxy.introduction import NO_INTRODUCTION, Introduction
@@ -93,7 +94,8 @@ class Conversation:
         *rules: str,
         book: RuleBook | None = None,
         tls: Encryption | None = None,
-        introduction: Introduction = NO_INTRODUCTION,
+        introduction: Introduction | None = None,
+        deputy: Deputy | None = None,
     ) -> None:
         self.witness = Witness()
         self.time = 0.0
@@ -102,8 +104,9 @@ class Conversation:
             lambda: self.time,
             book or rule_book([parse_rule(rule) for rule in rules]),
             "proxy.example.org",
-            introduction=introduction,
+            introduction=introduction or NO_INTRODUCTION,
             tls=tls,
+            deputy=deputy,
         )
         self.done: deque[str] = deque()
         self._unread: dict[Side, bytes] = {Side.CLIENT: b"", Side.UPSTREAM: b""}

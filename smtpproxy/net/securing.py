@@ -1,11 +1,13 @@
-"""What TLS is made of, as options ask for it."""
+"""How the legs relate, what TLS is made of and who logs in, as options ask for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from smtpproxy.deputy import Deputy
 from smtpproxy.encryption import MIRROR, ORIGINATE, RELATIONS, relation_of
+from smtpproxy.net.credentials import load_credentials
 from smtpproxy.net.endpoints import SECURE, SINK, WhereError, interfaces, upstream_endpoint
 from smtpproxy.net.names import dns_name, ip_address
 from smtpproxy.net.pem import TlsFileError, read_certificates
@@ -14,6 +16,8 @@ from smtpproxy.net.security import Security
 from smtpproxy.settings import Settings, SettingsError
 from smtpproxy.smtp.protocols import MailProtocol
 
+#: Between us and these nobody listens who could not read our memory as well.
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _WITHIN = "localhost"  # the name of what is in this process; nobody asks for it
 
 
@@ -35,6 +39,24 @@ def relation_between(settings: Settings, where: str, protocol: MailProtocol) -> 
     if relation == ORIGINATE and where == SINK:
         raise SettingsError(f"--tls {relation}: {SINK} has no TLS; expected terminate, or strip")
     return relation, relation == ORIGINATE and bool(where) and kind not in KINDS
+
+
+def deputy_for(
+    settings: Settings, where: str, protocol: MailProtocol, environment: Mapping[str, str]
+) -> Callable[[], Deputy | None]:
+    """Return what makes the deputy of each session, if upstream is to be logged in to.
+
+    Raises SettingsError or DocumentError.
+    """
+    credentials = load_credentials(environment, settings.path("upstream-login"))
+    if credentials is None or where in ("", SINK):
+        return lambda: None
+    try:
+        endpoint = upstream_endpoint(where, protocol)
+    except WhereError:
+        return lambda: None  # whoever connects there says what is wrong
+    trusted = endpoint.startswith("unix:") or upstream_host(endpoint) in _THIS_MACHINE
+    return lambda: Deputy(credentials, trusted)
 
 
 def security_of(
