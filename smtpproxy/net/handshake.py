@@ -33,7 +33,8 @@ _PLAINER = {
     "alert handshake failure": "the peer found no way to agree",
 }
 _ALERT = re.compile(r"(?:ssl/)?(?:sslv3|tlsv1|tls) alert")
-_BROKEN_OFF = "handshake broken off"
+#: What is said of a handshake that its peer did not go on with.
+BROKEN_OFF = "handshake broken off"
 
 
 def facts_of(transport: Any) -> TlsFacts:
@@ -62,7 +63,7 @@ def failure_words(failure: Failure) -> str:
         case SSL.Error() as problem:
             return _reason(problem)
         case error.ConnectionClosed() | error.ConnectionLost():
-            return _BROKEN_OFF
+            return BROKEN_OFF
         case other:
             return f"handshake failed: {type(other).__name__}"
 
@@ -71,10 +72,10 @@ def _reason(problem: SSL.Error) -> str:
     """Return the last of OpenSSL's reasons, which is the outermost."""
     queue = problem.args[0] if problem.args else ()
     if not isinstance(queue, list | tuple) or not queue:
-        return _BROKEN_OFF
+        return BROKEN_OFF
     reason = str(queue[-1][-1])
     if reason.startswith("unexpected eof"):
-        return _BROKEN_OFF
+        return BROKEN_OFF
     # "sslv3 alert …" of old; OpenSSL 3.2 says "ssl/sslv3 alert …", and 4.0 "tls alert …".
     plain = _ALERT.sub("alert", reason)
     return _PLAINER.get(plain, plain)

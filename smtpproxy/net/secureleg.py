@@ -16,8 +16,8 @@ from zope.interface import implementer
 
 from smtpproxy.actions import Side
 from smtpproxy.net.clientleg import Begin
-from smtpproxy.net.handshake import failure_words
-from smtpproxy.net.places import ends_of
+from smtpproxy.net.handshake import BROKEN_OFF, failure_words
+from smtpproxy.net.places import place_of
 from smtpproxy.net.session import ProxySession
 from smtpproxy.net.waitingleg import WaitingLeg
 from smtpproxy.place import Ends
@@ -44,9 +44,11 @@ class SecureLeg(WaitingLeg):
         self._begin_session = begin
         self._refuse = refuse
         self._given_up = False
+        self._who = ""  # a connection that is gone can't tell any more
 
     def connectionMade(self) -> None:
         """The connection stands: wait for its handshake."""
+        self._who = str(place_of(self.transport.getPeer()))  # type: ignore[union-attr]
         self.wait(HANDSHAKE_SECONDS)
 
     def handshakeCompleted(self) -> None:
@@ -58,7 +60,7 @@ class SecureLeg(WaitingLeg):
 
     def waited(self) -> None:
         """The handshake is not over in time."""
-        self._tell(f"the handshake was not over in {HANDSHAKE_SECONDS:g} s")
+        self._refuse(self._who, f"the handshake was not over in {HANDSHAKE_SECONDS:g} s")
         self.abort()
 
     def abort(self) -> None:
@@ -72,17 +74,16 @@ class SecureLeg(WaitingLeg):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, or never stood."""
         self.stop_waiting()
-        if not self.begun and not self._given_up and _has_spoken(self.transport):
-            self._tell(failure_words(reason))
+        if not self.begun and not self._given_up:
+            why = failure_words(reason)
+            if why != BROKEN_OFF or _has_begun(self.transport):
+                self._refuse(self._who, why)
         super().connectionLost(reason)
 
     def _secured(self, ends: Ends) -> ProxySession:
         session = self._begin_session(ends)
         session.secured(Side.CLIENT, self.transport)
         return session
-
-    def _tell(self, why: str) -> None:
-        self._refuse(str(ends_of(self.transport).source), why)
 
 
 class SecureFactory(TLSMemoryBIOFactory):
@@ -94,7 +95,6 @@ class SecureFactory(TLSMemoryBIOFactory):
         return None if leg is None else self.protocol(self, leg)
 
 
-def _has_spoken(transport: Any) -> bool:
-    """Has a client begun a handshake, or what it took for one? Who only looks in has not."""
-    state: bytes = transport.getHandle().get_state_string()
-    return not state.startswith(b"before")
+def _has_begun(transport: Any) -> bool:
+    """Has a client said hello? Who only looks in has not."""
+    return transport.getHandle().client_random() is not None

@@ -18,6 +18,7 @@ from twisted.internet.testing import MemoryReactorClock
 from smtpproxy.actions import Side
 from smtpproxy.net.leg import Leg
 from smtpproxy.net.newfile import write_text
+from smtpproxy.net.security import Security
 from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession
 from smtpproxy.place import Ends, Place
@@ -33,12 +34,19 @@ GRACE = 3.0  # longer than a session that was told to go has left
 class Crowd:
     """A service in a reactor of the test's own, and the clients that it has."""
 
-    def __init__(self, *listen: str, ready_file: Path | None = None, most: int = 10) -> None:
+    def __init__(
+        self,
+        *listen: str,
+        ready_file: Path | None = None,
+        most: int = 10,
+        security: Security | None = None,
+    ) -> None:
         self.reactor = MemoryReactorClock()
         self.finished: list[str] = []
         places = list(listen) or [LOOPBACK]
         self.service = ProxyService(
-            self.reactor, places, self._make_session, DRAIN, ready_file, most
+            *(self.reactor, places, self._make_session, DRAIN, ready_file, most),
+            begin_tls=security.server if security else None,
         )
         self.upstream = FakeUpstream()
         self.service.finishing += [self._finish("first"), self._finish("second")]
@@ -201,6 +209,56 @@ def test_stopping_ends_the_wait_for_a_header() -> None:
     client.flow()
     assert client.ended == "aborted"
     assert crowd.reactor.getDelayedCalls() == []
+
+
+def test_a_place_with_tls(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """It is told of as any other; who is no peer of TLS begins no session, and is told of once."""
+    crowd = Crowd(f"tls:{LOOPBACK}", security=Security(folder=lambda: tmp_path))
+    crowd.start()
+    assert capfd.readouterr().err == "listening on 0.0.0.0:2525\n"
+    for _ in range(2):
+        client = crowd.connect()
+        client.receive(b"EHLO a\r\n")
+        client.flow()
+        assert client.ended == "closed"
+    err = capfd.readouterr().err
+    assert err == "smtpproxy: no TLS with 192.0.2.7:40000: what came was not TLS\n"
+    assert (crowd.upstream.asked, crowd.service.status) == (0, 0)
+
+
+def test_those_in_a_handshake_count(tmp_path: Path) -> None:
+    """A connection that has shaken no hands yet takes the room of a client, until it goes."""
+    security = Security(folder=lambda: tmp_path)
+    crowd = Crowd(f"tls:{LOOPBACK}", LOOPBACK, most=1, security=security)
+    crowd.start()
+    mute = crowd.connect()
+    _, secure, _, _ = crowd.reactor.tcpServers[0]
+    assert secure.buildProtocol(IPv4Address("TCP", "192.0.2.8", 40000)) is None
+    _, plain, _, _ = crowd.reactor.tcpServers[1]
+    for told in (True, False):
+        leg: Any = plain.buildProtocol(IPv4Address("TCP", "192.0.2.8", 40000))
+        client = Socket()
+        client.protocol = leg
+        leg.makeConnection(client)
+        assert client.taken.startswith(b"421 ") is told
+        client.flow()
+        if told:
+            mute.peer_closes()
+    assert crowd.upstream.asked == 1
+
+
+def test_stopping_ends_the_wait_for_a_handshake(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is no failure of the client's."""
+    crowd = Crowd(f"tls:{LOOPBACK}", security=Security(folder=lambda: tmp_path))
+    crowd.start()
+    client = crowd.connect()
+    assert crowd.service.stop().called
+    client.flow()
+    assert client.ended == "aborted"
+    assert crowd.reactor.getDelayedCalls() == []
+    assert "no TLS" not in capfd.readouterr().err
 
 
 def test_a_place_that_can_not_be_had(
