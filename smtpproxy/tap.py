@@ -18,9 +18,10 @@ from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
 from smtpproxy.console import UNABLE, on_terminal, say
 from smtpproxy.documents import DocumentError
-from smtpproxy.encryption import MIRROR, Encryption
+from smtpproxy.encryption import MIRROR, TERMINATE, Encryption
 from smtpproxy.introduction import Introduction
 from smtpproxy.log import JsonLog, TextLog
+from smtpproxy.net.authority import Authority
 from smtpproxy.net.endpoints import (
     PLAIN,
     SECURE,
@@ -155,6 +156,9 @@ class Proxy:
         self._deputy = deputy_for(settings, where, self._protocol, os.environ)
         if self._asks_for_tls and (why := self._security.unverifiable()):
             raise SettingsError(f"--tls {self._relation}: {why}")
+        # May there be TLS with clients?
+        follows = self._relation == TERMINATE or (self._relation == MIRROR and where != SINK)
+        self._secure = follows or any(place.startswith(SECURE) for place in listen)
         self.service = ProxyService(
             *(reactor, listen, self._session, drain, ready, self._max_connections),
             begin_tls=self._security.server,
@@ -172,6 +176,13 @@ class Proxy:
             self.service.reporting.append(
                 lambda: say(f"smtpproxy: {_INSECURE} was not verified in this run")
             )
+
+    def authority(self) -> Authority | None:
+        """Return the authority that clients are to trust; None where they meet no such thing.
+
+        Raises AuthorityError.
+        """
+        return self._security.authority() if self._secure else None
 
     def raise_file_limit(self) -> None:
         """Let this process open as many files as it may; say so where that is not enough."""

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from smtpproxy.console import GOOD, UNABLE, say
 from smtpproxy.net.authority import KEY, Authority, AuthorityError, default_folder
-from smtpproxy.net.newfile import write_whole
-from smtpproxy.net.systemtrust import system_authorities
+from smtpproxy.net.bundle import write_bundle
 from smtpproxy.options import OneLineOptions
 
 
@@ -45,7 +44,7 @@ def ca(words: list[str]) -> int:
     except AuthorityError as error:
         say(f"smtpproxy: {error}")
         return UNABLE
-    if options["bundle"] and (problem := _bundle(authority, Path(options["bundle"]))):
+    if options["bundle"] and (problem := write_bundle(authority, Path(options["bundle"]))):
         say(f"smtpproxy: --bundle: {problem}")
         return UNABLE
     if options["print"]:
@@ -53,21 +52,6 @@ def ca(words: list[str]) -> int:
     elif not options["bundle"]:
         print(_told(authority))
     return GOOD
-
-
-def _bundle(authority: Authority, file: Path) -> str:
-    """Write the system's authorities and ours into one file; return what is wrong, or ""."""
-    ours = authority.pem
-    try:
-        others = system_authorities(but=(file, authority.path))
-        # Ours is among them where the whole system trusts it already.
-        others = others.replace(ours.strip(), b"").rstrip()
-        if not others:
-            return "the system's authorities were not found; name their file by SSL_CERT_FILE"
-        write_whole(file, others + b"\n" + ours)
-    except OSError as error:
-        return f"{error.filename or file}: {error.strerror}"
-    return ""
 
 
 def _told(authority: Authority) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.error import ProcessDone, ProcessExitedAlready
@@ -12,6 +13,8 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from smtpproxy.console import UNABLE, say
+from smtpproxy.net.authority import AuthorityError
+from smtpproxy.net.bundle import trusting
 from smtpproxy.net.credentials import VARIABLES
 from smtpproxy.tap import Options, Proxy, build, offer
 from smtpproxy.tools.serve import begin_logging, run_reactor
@@ -32,7 +35,8 @@ class RunOptions(Options):
         "      --set EMAIL_HOST={host} --set EMAIL_PORT={port} -- ./manage.py test\n"
     )
     longdesc = (
-        "The command finds the proxy in SMTPPROXY_HOST and SMTPPROXY_PORT. The exit status is its "
+        "The command finds the proxy in SMTPPROXY_HOST and SMTPPROXY_PORT, and trusts it by "
+        "SSL_CERT_FILE and NODE_EXTRA_CA_CERTS unless they are set. The exit status is its "
         "own if that is not 0, else the proxy's: 1 where something was found, such as a miss."
     )
 
@@ -84,6 +88,7 @@ def run(words: list[str]) -> int:
             environment.pop(name, None)  # the proxy's own, and not the command's
         for name, text in options.variables:
             environment[name] = text.replace("{host}", host).replace("{port}", port)
+        environment |= _trust(proxy, environment)
         spawn: Any = reactor
         spawn.spawnProcess(
             child, program, options.command, environment, childFDs={0: 0, 1: 1, 2: 2}
@@ -100,6 +105,21 @@ def run(words: list[str]) -> int:
     proxy.service.listening.addCallback(begin).addErrback(can_not)
     run_reactor(reactor, proxy)
     return child.status or proxy.service.status
+
+
+def _trust(proxy: Proxy, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return variables by which the command trusts the proxy, if it has to."""
+    try:
+        authority = proxy.authority()
+    except AuthorityError as error:
+        say(f"smtpproxy: the command can't be told to trust the proxy: {error}")
+        return {}
+    if authority is None:
+        return {}
+    lacking, problems = trusting(authority, environment)
+    for problem in problems:
+        say(f"smtpproxy: {problem}")
+    return lacking
 
 
 class _Child(ProcessProtocol):

@@ -105,7 +105,7 @@ def test_a_bundle_without_a_system(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the system's authorities are not found, no bundle pretends to have them."""
-    monkeypatch.setattr("smtpproxy.tools.ca.system_authorities", lambda but: b"")
+    monkeypatch.setattr("smtpproxy.net.bundle.system_authorities", lambda but: b"")
     assert ca(["--bundle", str(tmp_path / "all.pem")]) == 2
     assert "were not found; name their file by SSL_CERT_FILE\n" in capfd.readouterr().err
     assert not (tmp_path / "all.pem").exists()
