@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from smtpproxy.net.authority import AuthorityError
 from smtpproxy.net.systemtrust import system_file
+from smtpproxy.tools import run
 from tests.certificates import issued
 from tests.programs import RUN, call
 
@@ -68,3 +71,18 @@ def test_where_no_authority_is_in_use(tmp_path: Path, ca: Path, listen: str) -> 
     outcome = call(tmp_path, words)
     assert outcome.out.split() == ["None", "None"]
     assert not ca.exists()
+
+
+def test_an_authority_that_can_not_be_had(capfd: pytest.CaptureFixture[str]) -> None:
+    """The command runs all the same, and one line says what it was not told."""
+
+    class Without:
+        """A proxy whose authority is broken."""
+
+        def authority(self) -> None:
+            raise AuthorityError("ca.pem: is missing")
+
+    proxy: Any = Without()
+    assert run._trust(proxy, {}) == {}
+    said = "the command can't be told to trust the proxy: ca.pem: is missing"
+    assert capfd.readouterr().err == f"smtpproxy: {said}\n"
