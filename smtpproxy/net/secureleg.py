@@ -68,9 +68,6 @@ class SecureLeg(WaitingLeg):
         self._given_up = True
         super().abort()
 
-    def readConnectionLost(self) -> None:
-        """Nothing: under TLS there is no half of a connection."""
-
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, or never stood."""
         self.stop_waiting()

@@ -55,7 +55,13 @@ def talk(folder: Path, server: TlsServer, *options: str) -> tuple[bytes, Outcome
         return greeting, proxy.end()
 
 
-@pytest.mark.parametrize("where", ["tls:127.0.0.1:{}", "ssl:localhost:{}", "smtps://localhost:{}"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        *("tls:127.0.0.1:{}", "ssl:localhost:{}", "smtps://localhost:{}"),
+        "tls:localhost:{}:timeout=9:bindAddress=127.0.0.1",
+    ],
+)
 def test_commands_are_encrypted_on_their_way(where: str, tmp_path: Path) -> None:
     """The server decrypts what the client said, and its reply comes back."""
     server = TlsServer(issued(tmp_path))
