@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from smtpproxy.actions import Connect, Reset, Send, Side, StartTls
+from smtpproxy.actions import Close, Connect, Reset, Send, Side, StartTls
 from smtpproxy.answers import Answers
 from smtpproxy.aside import Aside, AsideError
 from smtpproxy.deputy import Deputy
@@ -99,9 +99,17 @@ class Interlude:
             if end.value is None:
                 self._ways.read_on()
             else:
-                self._ways.replied(end.value)
+                self._greet(end.value)
         else:
             self._do(todo)
+
+    def _greet(self, greeting: Reply) -> None:
+        """Let the client hear upstream's greeting; a refusal ends what was to be encrypted."""
+        in_vain = self._introduction.starttls and not self._tls.upstream
+        self._ending.closing = self._ending.closing or in_vain
+        self._ways.replied(greeting)
+        if in_vain and not self._ending.left:
+            self._out.end(self._ending.leave("not-introduced", [Close(_CLIENT)]))
 
     def _do(self, step: bytes | StartTls) -> None:
         if isinstance(step, StartTls):
@@ -178,9 +186,11 @@ class Interlude:
                 self._client.restart()
                 self._state.start_over()
                 self._forget_login()
-        elif awaited and self.aside is not None:
+        elif not awaited or self._ending.left:
+            return
+        elif self.aside is not None:
             self.go_on(None)
-        elif awaited:
+        else:
             exchange = self._answers.queue.popleft()
             self._answers.tell(exchange, exchange.said)
 

@@ -249,7 +249,8 @@ class Relay:
         while self._queue.early:
             self._watcher.noted(UNSOLICITED, "", self._queue.take_early().wire)
         self._queue.clear()
-        self._watcher.ended(self._ending.how)
+        # Who leaves while upstream is connected to anew is not carried over to anybody.
+        self._watcher.ended(self._ending.how or "client-drop")
 
     # The client's side.
 

@@ -329,6 +329,14 @@ def test_originate_never_goes_on_in_plain_text(script: str, why: str) -> None:
     assert ("not-introduced", why) in one.witness.notes
 
 
+def test_originate_relays_a_greeting_that_refuses_and_ends() -> None:
+    """The client hears why; what it says then would go out in plain text."""
+    one = Conversation(tls=Encryption(ORIGINATE), introduction=Introduction(starttls=True))
+    one.play("U: 554 5.3.2 no\nS: 554 5.3.2 no\n(client: close)\n(upstream: close)")
+    one.client(b"MAIL FROM:<a@example.org>\r\n")
+    assert one.unread(Side.UPSTREAM) == b""
+
+
 def test_an_upstream_that_can_not_be_trusted_is_sent_nothing() -> None:
     """Where originate's handshake fails, the session ends."""
     one = Conversation(tls=Encryption(ORIGINATE), introduction=Introduction(starttls=True))
