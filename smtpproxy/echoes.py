@@ -7,7 +7,7 @@ secret is decided by others. Its cost grows with what was learned: with nothing,
 from __future__ import annotations
 
 import base64
-from collections import deque
+import re
 from collections.abc import Iterator
 
 PLACEHOLDER = b"[redacted]"
@@ -30,17 +30,17 @@ _MOST_WORK = 1 << 26
 # Servers spell what they repeat in capitals, and encode it for URLs.
 _FOLDED = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ-_", b"abcdefghijklmnopqrstuvwxyz+/")
 _BETWEEN = b"\n\r\n"
+_CODE = re.compile(rb"[0-9]{3}[ -]?")
 
 
 class Echoes:
     """The secrets that one session has learned, and texts without them."""
 
-    __slots__ = ("_forms", "_joined", "_wholes")
+    __slots__ = ("_joined", "_wholes")
 
     def __init__(self) -> None:
         self._wholes: list[bytes] = []  # longest first, so that no part of one outlives it
-        self._forms: deque[bytes] = deque()  # of which any piece is hidden
-        self._joined = b""
+        self._joined = b""  # forms of which any piece is hidden, the newest last
 
     def learn(self, secret: bytes) -> None:
         """Remember a secret of which parts are common words: it is hidden as a whole."""
@@ -60,21 +60,22 @@ class Echoes:
                 self.learn(form)
 
     def _learn_form(self, form: bytes) -> None:
-        folded = form[:_MOST_OCTETS].translate(_FOLDED)
-        if folded in self._joined:
-            return
-        self._forms.append(folded)
-        while sum(map(len, self._forms)) > _MOST_OCTETS:
-            self._forms.popleft()
-        self._joined = _BETWEEN.join(self._forms)
+        folded = form.translate(_FOLDED)
+        if folded not in self._joined:
+            self._joined = (self._joined + _BETWEEN + folded)[-_MOST_OCTETS:]
 
     def without_lines(self, wire: bytes) -> bytes:
         """Return a reply as it may be shown, line by line: its codes are no secret."""
         return b"\n".join(map(self._without_line, wire.split(b"\n")))
 
     def _without_line(self, line: bytes) -> bytes:
-        text = line[4:].rstrip(b"\r")
-        return line[:4] + self.without(text) + line[4 + len(text) :]
+        bare = line.rstrip(b"\r")
+        code = _CODE.match(bare)
+        begin = len(code[0]) if code else 0
+        text = self.without(bare[begin:])
+        if begin == 3 and text == bare[begin:] and self.without(bare) != bare:
+            text = PLACEHOLDER  # its first digits are taken for a code
+        return bare[:begin] + text + line[len(bare) :]
 
     def without(self, octets: bytes) -> bytes:
         """Return octets as they may be shown."""

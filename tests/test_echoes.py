@@ -113,13 +113,25 @@ def test_the_codes_of_a_reply_stay() -> None:
     assert b"Authentic" not in b"".join(lines)
 
 
+def test_a_line_without_a_code() -> None:
+    """A line of a reply may have no code, or no blank behind it: all of its text is looked at."""
+    wire = b"535-5.7.8 No\r\n" + SECRET + b"\r\n535" + SECRET + b"\r\n"
+    shown = knowing(SECRET).without_lines(wire)
+    assert shown == b"535-5.7.8 No\r\n[redacted]\r\n535[redacted]\r\n"
+
+
+def test_a_secret_that_is_taken_for_a_code() -> None:
+    """A line of it that begins with three digits is a reply with that code, which stays."""
+    assert knowing(b"913a602c").without_lines(b"913a602c\r\n") == b"913[redacted]\r\n"
+
+
 def test_what_is_kept_is_bounded() -> None:
     """However many secrets are learned, of whatever length, the last ones are known."""
     echoes = Echoes()
     for number in range(300):
         echoes.learn_parts(b"%08d" % number * 1500)
         echoes.learn(b"whole %08d" % number * 100)
-    assert sum(map(len, echoes._forms)) <= 32 * 1024
+    assert len(echoes._joined) == 32 * 1024
     assert len(echoes._wholes) == 32
     assert echoes.without(b"<00000299>") == b"<[redacted]>"
 
