@@ -116,7 +116,8 @@ class Transcript:
         stage, command = exchange.stage, exchange.command
         said, heard = exchange.said, exchange.heard
         sent = b"" if command is None else command.wire
-        if redactor.concerns(stage):
+        odd = _anomalies(exchange)
+        if odd or redactor.concerns(stage):
             sent = redactor.sent(exchange)
             stage = redactor.stage(exchange, sent)
             shown = redactor.said(exchange, said)
@@ -134,7 +135,7 @@ class Transcript:
             exchange.pipelined,
             exchange.began,
             self._seconds() - exchange.began,
-            _anomalies(exchange),
+            odd,
             exchange.recipient,
             exchange.more,
             exchange.continues,
