@@ -73,7 +73,11 @@ class Redactor:
 
     def concerns(self, stage: str) -> bool:
         """Is there anything to redact in an exchange at this stage?"""
-        return self.active or stage == "AUTH" or stage not in _HARMLESS
+        return self._echoes is not None or self.active or stage not in _HARMLESS
+
+    def know(self, secret: bytes) -> None:
+        """Remember a secret that is none of the client's, but may be repeated to it."""
+        self._known_echoes().learn_parts(secret)
 
     def sent(self, exchange: Exchange) -> bytes:
         """Return what the client sent, as it may be kept: b"" for a greeting or mail data."""
@@ -116,7 +120,7 @@ class Redactor:
 
     def said(self, exchange: Exchange, reply: Reply | None) -> Reply | None:
         """Return a reply as it may be kept."""
-        if reply is None or not self.active:
+        if reply is None or not (self.active or self._echoes):
             return reply
         if reply.code == 334:
             return self._challenge(reply)

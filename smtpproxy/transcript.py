@@ -143,6 +143,10 @@ class Transcript:
         for observer in self._observers:
             observer.exchanged(self.session, entry)
 
+    def keep_secret(self, secret: bytes) -> None:
+        """Keep in mind what upstream was told by the proxy itself, and may repeat."""
+        self._redactor.know(secret)
+
     def authenticating(self, exchange: Exchange) -> None:
         """Keep in mind what must not be kept."""
         self._redactor.foresee(exchange)

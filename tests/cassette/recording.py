@@ -34,10 +34,9 @@ class Conversation:
         self._session = Session(
             number, f"run-{number}", f"{host}:40000", UPSTREAM, self.now, client_host=host
         )
-        transcript = Transcript(self._session, observers, lambda: self.now)
-        self._transcript = transcript
+        self.transcript = Transcript(self._session, observers, lambda: self.now)
         book = rule_book([parse_rule(rule) for rule in rules])
-        self.relay = Relay(transcript, lambda: self.now, book, state=self._session.state)
+        self.relay = Relay(self.transcript, lambda: self.now, book, state=self._session.state)
         self._carry_out(self.relay.connected())
 
     def play(self, text: str) -> None:
@@ -60,11 +59,11 @@ class Conversation:
 
     def encrypted(self, side: str, facts: TlsFacts) -> None:
         """A side's leg is encrypted from here on."""
-        self._transcript.secured(side, facts)
+        self.transcript.secured(side, facts)
 
     def failed(self, words: str) -> None:
         """A handshake failed."""
-        self._transcript.noted("tls-failed", words, b"")
+        self.transcript.noted("tls-failed", words, b"")
 
     def client_leaves(self, clean: bool = True) -> None:
         """The client's connection ends first, then upstream's, and the session is over."""
