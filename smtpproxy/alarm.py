@@ -1,10 +1,13 @@
-"""What a person must know even where there is no log: upstream is not there."""
+"""What a person must know even where there is no log: upstream is not there, or not trusted."""
 
 from __future__ import annotations
 
 from smtpproxy.console import say
 from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.transcript import Entry, Note, Session
+
+
+_ALARMING = frozenset({"upstream-unreachable", "not-introduced", "not-logged-in", "tls-failed"})
 
 
 class Alarm:
@@ -24,7 +27,7 @@ class Alarm:
 
     def noted(self, session: Session, note: Note) -> None:
         """Say it once for each reason."""
-        if note.fact in ("upstream-unreachable", "not-introduced") and note.detail != self._said:
+        if note.fact in _ALARMING and note.detail != self._said:
             self._said = note.detail
             say(f"smtpproxy: {session.upstream}: {note.detail}")
 

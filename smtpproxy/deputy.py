@@ -26,6 +26,11 @@ class Deputy:
         self._auth = LocalAuth(_NOT_YET)
         self._done = False
 
+    @property
+    def secret(self) -> bytes:
+        """What upstream may repeat, and nobody may keep."""
+        return self._credentials.password.encode()
+
     def start_over(self) -> None:
         """Upstream has forgotten who we are: it is another, or its leg was encrypted."""
         self._done, self._auth = False, LocalAuth(_NOT_YET)

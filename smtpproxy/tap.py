@@ -205,6 +205,9 @@ class Proxy:
         )
         transcript = Transcript(session, self._observers, reactor.seconds)
         limits = self._limits
+        deputy = self._deputy()
+        if deputy is not None:
+            transcript.keep_secret(deputy.secret)
         relay = Relay(
             transcript,
             reactor.seconds,
@@ -216,7 +219,7 @@ class Proxy:
                 ends.source, self._protocol, self._xclient, self._asks_for_tls
             ),
             tls=Encryption(self._relation, self._unready),
-            deputy=self._deputy(),
+            deputy=deputy,
         )
         return ProxySession(relay, self._upstream, reactor, gone, ends, limits, self._security)
 
