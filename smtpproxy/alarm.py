@@ -6,7 +6,6 @@ from smtpproxy.console import say
 from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.transcript import Entry, Note, Session
 
-
 _ALARMING = frozenset({"upstream-unreachable", "not-introduced", "not-logged-in", "tls-failed"})
 
 

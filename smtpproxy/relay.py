@@ -53,6 +53,7 @@ from smtpproxy.smtp.facts import (
 from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 from smtpproxy.smtp.server import ServerReader
 from smtpproxy.smtp.state import Phase, State
+from smtpproxy.smtp.verbs import KNOWN_VERBS
 from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.watcher import Watcher
 
@@ -280,7 +281,7 @@ class Relay:
         self._queue.append(exchange)
         if exchange.pipelined:
             self._note_haste(exchange)
-        if verb == "AUTH":
+        if verb not in _HARMLESS:
             self._watcher.authenticating(exchange)
         elif verb == STARTTLS and self._tls.follows and not self._interlude.expects_tls():
             return
@@ -499,6 +500,8 @@ class Relay:
 
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 _SHOWN = 64  # octets of what should not have come
+#: With others a client may show credentials, of which upstream may repeat something at once.
+_HARMLESS = KNOWN_VERBS - {"AUTH"}
 _COMMAND, _HELD = Framing.COMMAND, Framing.HELD
 _MAIL_DATA, _CHUNK, _OPAQUE = Framing.MAIL_DATA, Framing.CHUNK, Framing.OPAQUE
 

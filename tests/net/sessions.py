@@ -7,6 +7,7 @@ from collections.abc import Callable
 from twisted.internet.task import Clock
 
 from smtpproxy.actions import Side
+from smtpproxy.encryption import OPAQUE, Encryption
 from smtpproxy.exchange import Exchange
 from smtpproxy.net.leg import Leg
 from smtpproxy.net.session import ProxySession
@@ -69,6 +70,18 @@ class FakeUpstream:
         self.given_up += 1
 
 
+class FakeSecurity:
+    """What TLS begins with, by name."""
+
+    def server(self, flaw: str = "") -> str:
+        """Be asked for the client's leg."""
+        return f"server {flaw}".strip()
+
+    def client(self) -> str:
+        """Be asked for upstream's."""
+        return "client"
+
+
 class Doorway:
     """Makes sessions, and keeps for whom."""
 
@@ -90,14 +103,24 @@ class Doorway:
 class Conversation:
     """A session: the client is connected, upstream as soon as `connect_upstream` is called."""
 
-    def __init__(self, *rules: str, client_room: int = 1 << 40, server_room: int = 1 << 40) -> None:
+    def __init__(
+        self,
+        *rules: str,
+        client_room: int = 1 << 40,
+        server_room: int = 1 << 40,
+        relation: str = OPAQUE,
+        secure: bool = True,
+    ) -> None:
         self.clock = Clock()
         self.heard = Heard()
         self.upstream = FakeUpstream()
         self.gone: list[ProxySession] = []
         book = rule_book([parse_rule(rule) for rule in rules])
-        relay = Relay(self.heard, self.clock.seconds, book)
-        self.session = ProxySession(relay, self.upstream, self.clock, self.gone.append)
+        relay = Relay(self.heard, self.clock.seconds, book, tls=Encryption(relation))
+        self.session = ProxySession(
+            *(relay, self.upstream, self.clock, self.gone.append),
+            security=FakeSecurity() if secure else None,
+        )
         self.client = Socket(client_room)
         self.server = Socket(server_room)
         self._connect(Side.CLIENT, self.client)
@@ -105,6 +128,12 @@ class Conversation:
     def connect_upstream(self) -> None:
         """Upstream's connection stands."""
         self._connect(Side.UPSTREAM, self.server)
+
+    def shake_hands(self, side: Side) -> None:
+        """A leg's handshake is over."""
+        leg = (self.client if side is Side.CLIENT else self.server).protocol
+        assert isinstance(leg, Leg)
+        leg.handshakeCompleted()
 
     def flow(self) -> None:
         """Let everything go out that can."""

@@ -321,3 +321,44 @@ def test_a_transport_that_pauses_while_the_queue_is_drained_stays_paused(feeder:
     assert feeder.stopped
     feeder.outbox.resumeProducing()
     assert not feeder.stopped
+
+
+def test_tls_begins_behind_what_was_sent(feeder: Feeder) -> None:
+    """Also where that had to wait; from then on nothing goes straight."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.perform(Wait(SIDE, 3.0))
+    feeder.outbox.send(b"220 Go ahead\r\n")
+    feeder.outbox.perform(StartTls(SIDE))
+    assert feeder.encrypted == []
+    feeder.clock.advance(3)
+    assert feeder.encrypted == [StartTls(SIDE)]
+    assert socket.taken == b"220 Go ahead\r\n"
+    feeder.outbox.send(b"250 secret\r\n")
+    assert socket.taken == b"220 Go ahead\r\n"
+    assert socket.waiting == len(b"250 secret\r\n")
+    assert socket.producer is feeder.outbox
+
+
+@pytest.mark.parametrize("room", [0, 3])
+def test_tls_begins_behind_what_the_socket_did_not_take(feeder: Feeder, room: int) -> None:
+    """The transport has the rest of the 220 and sends it first; feeding goes on at once."""
+    socket = Socket(room)
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"220 Go ahead\r\n")
+    assert feeder.stopped
+    feeder.outbox.perform(StartTls(SIDE))
+    assert not feeder.stopped
+    feeder.outbox.send(b"250 secret\r\n")
+    socket.flow()
+    assert socket.taken == b"220 Go ahead\r\n250 secret\r\n"
+
+
+def test_no_half_close_once_tls_has_begun(feeder: Feeder) -> None:
+    """The same transport could half-close before."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.perform(StartTls(SIDE))
+    feeder.outbox.perform(HalfClose(SIDE))
+    socket.flow()
+    assert socket.ended == "closed"

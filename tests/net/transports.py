@@ -30,6 +30,8 @@ class Socket(FileDescriptor):
         self.taken = b""
         self.ended = ""  # half-closed, closed, aborted or lost
         self.nodelay = False
+        self.TLS = False
+        self.contexts: list[object] = []  # that TLS was begun with
         self.protocol: Protocol | None = None
         self.startReading()  # type: ignore[no-untyped-call]
 
@@ -89,6 +91,11 @@ class Socket(FileDescriptor):
     def getHost(self) -> IPv4Address:
         """Say where the peer has connected to."""
         return IPv4Address("TCP", "192.0.2.1", 25)
+
+    def startTLS(self, context: object) -> None:
+        """Be told to encrypt; what is written from here on still shows in `taken`."""
+        self.TLS = True
+        self.contexts.append(context)
 
     def setTcpNoDelay(self, on: bool) -> None:
         """Be told not to gather octets."""
