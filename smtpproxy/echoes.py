@@ -36,11 +36,13 @@ _CODE = re.compile(rb"[0-9]{3}[ -]?")
 class Echoes:
     """The secrets that one session has learned, and texts without them."""
 
-    __slots__ = ("_joined", "_wholes")
+    __slots__ = ("_forms", "_joined", "_size", "_wholes")
 
     def __init__(self) -> None:
         self._wholes: list[bytes] = []  # longest first, so that no part of one outlives it
-        self._joined = b""  # forms of which any piece is hidden, the newest last
+        self._forms: dict[bytes, None] = {}  # of which any piece is hidden, the newest last
+        self._size = 0  # octets of all of them
+        self._joined = b""  # all of them in one, once that is needed
 
     def learn(self, secret: bytes) -> None:
         """Remember a secret of which parts are common words: it is hidden as a whole."""
@@ -60,9 +62,16 @@ class Echoes:
                 self.learn(form)
 
     def _learn_form(self, form: bytes) -> None:
-        folded = form.translate(_FOLDED)
-        if folded not in self._joined:
-            self._joined = (self._joined + _BETWEEN + folded)[-_MOST_OCTETS:]
+        folded = form[:_MOST_OCTETS].translate(_FOLDED)
+        if folded in self._forms:
+            return
+        self._forms[folded] = None
+        self._size += len(folded)
+        while self._size > _MOST_OCTETS:
+            oldest = next(iter(self._forms))
+            del self._forms[oldest]
+            self._size -= len(oldest)
+        self._joined = b""
 
     def without_lines(self, wire: bytes) -> bytes:
         """Return a reply as it may be shown, line by line: its codes are no secret."""
@@ -79,7 +88,8 @@ class Echoes:
 
     def without(self, octets: bytes) -> bytes:
         """Return octets as they may be shown."""
-        if self._joined and len(octets) >= PIECE:
+        if self._forms and len(octets) >= PIECE:
+            self._joined = self._joined or _BETWEEN.join(self._forms)
             octets = self._without_pieces(octets)
         for secret in self._wholes:
             octets = octets.replace(secret, PLACEHOLDER)
@@ -89,23 +99,42 @@ class Echoes:
         if len(octets) * len(self._joined) > _MOST_WORK:
             return PLACEHOLDER
         shown: list[bytes] = []
-        end = -1  # of what was found last
-        for at in self._pieces(octets.translate(_FOLDED)):
-            if at > end:
-                shown += octets[max(end, 0) : at], PLACEHOLDER
-            end = at + PIECE
-        return b"".join(shown) + octets[end:] if shown else octets
+        last = -1  # where what was found last ends
+        for begin, end in self._pieces(octets.translate(_FOLDED)):
+            if begin > last:
+                shown += octets[max(last, 0) : begin], PLACEHOLDER
+            last = end
+        return b"".join(shown) + octets[last:] if shown else octets
 
-    def _pieces(self, folded: bytes) -> Iterator[int]:
-        """Yield where a piece of a secret begins, from left to right."""
-        joined, last = self._joined, -1
-        for at in range(0, len(folded) - _GRAM + 1, _STRIDE):
-            if folded[at : at + _GRAM] not in joined:
-                continue
-            for begin in range(max(last + 1, at + _GRAM - PIECE), at + 1):
-                if begin + PIECE <= len(folded) and folded[begin : begin + PIECE] in joined:
-                    last = begin
-                    yield begin
+    def _pieces(self, folded: bytes) -> Iterator[tuple[int, int]]:
+        """Yield where pieces of secrets begin and end, from left to right; they may overlap."""
+        joined = self._joined
+        low = at = 0  # what begins before `low` was looked at
+        while at <= len(folded) - _GRAM:
+            if folded[at : at + _GRAM] in joined:
+                for begin in range(max(low, at + _GRAM - PIECE), at + 1):
+                    if (length := self._length(folded, begin)) >= PIECE:
+                        yield begin, begin + length
+                        low = at = begin + length - PIECE + 1
+                        break
+                else:
+                    at += _STRIDE
+            else:
+                at += _STRIDE
+
+    def _length(self, folded: bytes, begin: int) -> int:
+        """Return how much from here on is part of a secret, or 0 where it is less than a piece."""
+        joined, most = self._joined, len(folded) - begin
+        if most < PIECE or folded[begin : begin + PIECE] not in joined:
+            return 0
+        length = step = PIECE
+        while step:
+            if length + step <= most and folded[begin : begin + length + step] in joined:
+                length += step
+                step *= 2
+            else:
+                step //= 2
+        return length
 
 
 def _encoded(secret: bytes) -> Iterator[bytes]:

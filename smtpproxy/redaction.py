@@ -45,7 +45,7 @@ _AUTH_WITHIN = re.compile(
 )
 # Behind a bare CR, which only the client takes for the end of a line.
 _AUTH_BEHIND_CR = re.compile(rb"(?<=\r)[ \t]*AUTH[ \t][^\r\n]*", re.I)
-_NAME_OF_MECHANISM = re.compile(rb"[\"'<]?(?:" + _MECHANISMS + rb")(?:[^A-Za-z0-9]+|$)", re.I)
+_NAME_OF_MECHANISM = re.compile(rb"\A[\"'<]?(?:" + _MECHANISMS + rb")(?:[^A-Za-z0-9]+|$)", re.I)
 _PROMPTS = frozenset({b"username:", b"password:", b"user name", b"user name\0", b"password\0"})
 # A challenge that decodes as one but says nothing: <smtpproxy@localhost>.
 _CHALLENGE = base64.b64encode(b"<smtpproxy@localhost>")
