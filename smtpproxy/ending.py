@@ -32,11 +32,16 @@ class Ending:
         if stage == "QUIT":
             self.how = "quit"
 
-    def carry_over(self, side: Side, clean: bool, unanswered: bool) -> list[Action]:
+    def carry_over(
+        self, side: Side, clean: bool, unanswered: bool, whole: bool = False
+    ) -> list[Action]:
         """One side will say no more: so the other is told, or all is over.
 
-        `unanswered`: the client still waits for replies.
+        `unanswered`: the client still waits for replies. `whole`: the other's leg can't be closed
+        by halves, since it is encrypted.
         """
+        if self.left:
+            return []
         from_client = side is Side.CLIENT
         other = Side.UPSTREAM if from_client else Side.CLIENT
         other_ended = self.upstream_ended if from_client else self.client_ended
@@ -44,7 +49,7 @@ class Ending:
         listening = clean and from_client and unanswered
         if not clean and not self.goodbye:
             actions: list[Action] = [Reset(other)]
-        elif other_ended or (self.goodbye and not listening):
+        elif other_ended or whole or (self.goodbye and not listening):
             actions = [Close(Side.CLIENT), Close(Side.UPSTREAM)]
         else:
             return [HalfClose(other)]

@@ -213,7 +213,7 @@ class Relay:
         if clean:
             self._end_client()
         else:
-            self._out.end(self._ending.carry_over(Side.CLIENT, clean, bool(self._queue)))
+            self._carry_over(_CLIENT, clean)
         return self._out.take()
 
     def upstream_closed(self, clean: bool) -> list[Action]:
@@ -222,7 +222,7 @@ class Relay:
         if not self._ending.left and (rest := self._server.rest()):
             self._watcher.noted("unfinished-line", "upstream", rest)
             self._out.actions.append(Send(Side.CLIENT, rest))
-        self._out.end(self._ending.carry_over(Side.UPSTREAM, clean, bool(self._queue)))
+        self._carry_over(_UPSTREAM, clean)
         return self._out.take()
 
     def shut_down(self, reason: str) -> list[Action]:
@@ -479,7 +479,11 @@ class Relay:
         if not self._ending.closing and (rest := client.rest()):
             self._watcher.noted("unfinished-line", "client", rest)
             self._out.actions.append(Send(Side.UPSTREAM, rest))
-        self._out.end(self._ending.carry_over(Side.CLIENT, True, bool(self._queue)))
+        self._carry_over(_CLIENT, True)
+
+    def _carry_over(self, side: Side, clean: bool) -> None:
+        whole = self._tls.upstream if side is _CLIENT else self._tls.client
+        self._out.end(self._ending.carry_over(side, clean, bool(self._queue), whole))
 
     def _give_up(self, how: str) -> None:
         """The proxy itself ends the session: 421 answers what is unanswered (RFC 5321 §3.8)."""

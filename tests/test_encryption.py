@@ -385,3 +385,49 @@ def test_shut_down_in_a_handshake_says_nothing_in_plain_text() -> None:
     one.play(GREETED + "C: STARTTLS\nS: 220 2.0.0 Ready to start TLS\n(client: start tls)")
     one.take(one.relay.shut_down("shutdown"))
     one.play("(client: close)\n(upstream: close)")
+
+
+def encrypted_upstream() -> Conversation:
+    """Return a conversation whose upstream's leg alone is encrypted, behind EHLO."""
+    one = talk(ORIGINATE)
+    one.take(one.relay.secured(Side.UPSTREAM, None))
+    one.play(
+        GREETED + "C: EHLO a\n> EHLO a\nU: 250-m\nU: 250 PIPELINING\nS: 250-m\nS: 250 PIPELINING"
+    )
+    return one
+
+
+def test_a_half_close_waits_for_all_replies_where_upstream_would_be_closed_whole() -> None:
+    """The client still hears what became of its message; then both legs end."""
+    one = encrypted_upstream()
+    one.play("C: NOOP\nC: QUIT\n> NOOP\n> QUIT")
+    one.take(one.relay.client_closed(True))
+    assert "upstream: close" not in one.done
+    one.play("U: 250 Ok\nS: 250 Ok")
+    assert "upstream: close" not in one.done
+    one.play("U: 221 Bye\nS: 221 Bye\n(client: close)\n(upstream: close)")
+
+
+def test_a_half_close_ends_all_where_nothing_is_awaited() -> None:
+    """A client that leaves without QUIT takes the encrypted leg with it."""
+    one = encrypted_upstream()
+    one.take(one.relay.client_closed(True))
+    one.play("(client: close)\n(upstream: close)")
+
+
+def test_the_end_of_upstream_ends_an_encrypted_client_whole() -> None:
+    """There is no half-close under TLS, and nobody left to hear it."""
+    one = talk(TERMINATE)
+    one.take(one.relay.secured(Side.CLIENT, None))
+    one.play(GREETED)
+    one.take(one.relay.upstream_closed(True))
+    one.play("(client: close)\n(upstream: close)")
+
+
+def test_what_ends_behind_our_own_end_changes_nothing() -> None:
+    """An upstream that breaks off while it is being left does not reset the client."""
+    one = encrypted_upstream()
+    one.take(one.relay.client_closed(True))
+    one.done.clear()
+    one.take(one.relay.upstream_closed(False))
+    assert not one.done

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.interfaces import IPullProducer, IPushProducer, IReactorTime
 from zope.interface import implementer
 
@@ -160,6 +161,8 @@ class Outbox:
                 if not self._straight:
                     self._transport.unregisterProducer()
                 self._transport.loseConnection()
+                if self._encrypted:
+                    _close_below(self._transport)
             case Reset():
                 self._closing = True
                 self._transport.abortConnection()
@@ -228,3 +231,15 @@ class Outbox:
 
     def stopProducing(self) -> None:
         """The transport is gone."""
+
+
+def _close_below(transport: Any) -> None:
+    """Close what is below TLS, once close_notify is sent.
+
+    Twisted waits for the peer's own, which not every peer sends; RFC 8446 §6.1 asks nobody to wait.
+    """
+    below = getattr(transport, "transport", None)
+    if isinstance(transport, FileDescriptor):
+        FileDescriptor.loseConnection(transport)
+    elif below is not None:
+        below.loseConnection()
