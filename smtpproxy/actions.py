@@ -43,9 +43,10 @@ class HalfClose(msgspec.Struct, frozen=True):
 
 
 class Close(msgspec.Struct, frozen=True):
-    """Close once everything before it was sent."""
+    """Close once everything before it was sent; under TLS say so first, if it is to `notify`."""
 
     side: Side
+    notify: bool = True  # by close_notify (RFC 8446 §6.1)
 
 
 class Reset(msgspec.Struct, frozen=True):

@@ -470,10 +470,10 @@ class Relay:
         """The client has sent its last octet; what waits for a reply is read when that is there."""
         client = self._client
         full = len(self._queue) >= self._limits.max_in_flight
-        waits = (
-            client.framing is _HELD or self._stalled or full or self._interlude.aside is not None
-        )
-        if waits or self._ending.end_told:
+        held = client.framing is _HELD or self._stalled or full
+        # Under TLS there is no half-close: who is told so now would not hear the replies.
+        unheard = self._tls.upstream and bool(self._queue)
+        if held or unheard or self._interlude.aside is not None or self._ending.end_told:
             return
         self._ending.end_told = True
         if not self._ending.closing and (rest := client.rest()):

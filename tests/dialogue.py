@@ -5,7 +5,8 @@
     U: 250 mail.example.org       upstream sends this line
     S: 250 mail.example.org       the client must hear it
     (client: close)               what else must be done, in order: connect, close, reset,
-                                  half-close, start tls, or a wait such as (client: wait 30)
+                                  half-close, start tls, or a wait such as (client: wait 30);
+                                  also close unsaid, and start tls expired
     TLS: upstream                 this side's handshake is over
     NO TLS: upstream              it failed
 
@@ -133,12 +134,12 @@ class Conversation:
                     self.done.append(f"{_NAMES[side]}: wait {seconds:g}")
                 case HalfClose(side):
                     self.done.append(f"{_NAMES[side]}: half-close")
-                case Close(side):
-                    self.done.append(f"{_NAMES[side]}: close")
+                case Close(side, notify):
+                    self.done.append(f"{_NAMES[side]}: close{'' if notify else ' unsaid'}")
                 case Reset(side):
                     self.done.append(f"{_NAMES[side]}: reset")
-                case StartTls(side):
-                    self.done.append(f"{_NAMES[side]}: start tls")
+                case StartTls(side, flaw):
+                    self.done.append(f"{_NAMES[side]}: start tls {flaw}".rstrip())
 
     def unread(self, side: Side) -> bytes:
         """Return what was sent to a side since this was asked last."""

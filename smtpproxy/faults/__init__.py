@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from smtpproxy.faults.base import Fault, FaultError, Telling
+from smtpproxy.faults.base import Fault, FaultError, Telling, Value
 from smtpproxy.faults.delay import Delay
 from smtpproxy.faults.drop import Drop
 from smtpproxy.faults.reply import SayReply
@@ -15,4 +15,4 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "delay": Delay,
 }
 
-__all__ = ["FAULTS", "Delay", "Drop", "Fault", "FaultError", "SayReply", "Telling"]
+__all__ = ["FAULTS", "Delay", "Drop", "Fault", "FaultError", "SayReply", "Telling", "Value"]

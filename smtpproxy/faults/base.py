@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol, Self
+from collections.abc import Sequence
+from typing import ClassVar, Protocol, Self, TypeAlias
 
 from smtpproxy.actions import Action
 from smtpproxy.smtp.facts import Reply
+
+#: A fault's value as it stands in a rule: a text, a list, or a mapping.
+Value: TypeAlias = "str | list[Value] | dict[str, Value]"
 
 
 class Telling:
@@ -20,7 +24,30 @@ class Telling:
 
 
 class FaultError(ValueError):
-    """A fault's value in a rule can't be read. Says what was expected."""
+    """A fault's value in a rule can't be read. Says what was expected.
+
+    `path` leads to the part that is wrong: keys of mappings, and places in lists. Where `word` is
+    not among those that are `known`, the nearest of them may be told.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        word: str = "",
+        known: Sequence[str] = (),
+        path: tuple[str | int, ...] = (),
+    ) -> None:
+        super().__init__(problem)
+        self.word = word
+        self.known = known
+        self.path = path
+
+
+def text_of(value: Value, *path: str | int) -> str:
+    """Return a value that must be a text. Raises FaultError."""
+    if not isinstance(value, str):
+        raise FaultError("expected a text", path=path)
+    return value
 
 
 class Fault(Protocol):
@@ -32,7 +59,7 @@ class Fault(Protocol):
     answers: ClassVar[bool]
 
     @classmethod
-    def parse(cls, value: str, stage: str) -> Self:
+    def parse(cls, value: Value, stage: str) -> Self:
         """Read the fault from its value in a rule for `stage`. Raises FaultError."""
 
     def apply(self, telling: Telling, domain: str, forward_path: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from smtpproxy.actions import Side, Wait
-from smtpproxy.faults.base import FaultError, Telling
+from smtpproxy.faults.base import FaultError, Telling, Value, text_of
 
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0, "days": 86400.0}
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*")
@@ -29,9 +29,9 @@ class Delay:
     answers: ClassVar[bool] = False
 
     @classmethod
-    def parse(cls, value: str, stage: str) -> Self:
+    def parse(cls, value: Value, stage: str) -> Self:
         """Read a time with its unit."""
-        return cls(parse_duration(value))
+        return cls(parse_duration(text_of(value)))
 
     def apply(self, telling: Telling, domain: str, forward_path: str) -> None:
         """Wait before anything is said."""

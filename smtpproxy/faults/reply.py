@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from smtpproxy.actions import Close, Side
 from smtpproxy.codes import wording
-from smtpproxy.faults.base import FaultError, Telling
+from smtpproxy.faults.base import FaultError, Telling, Value, text_of
 from smtpproxy.smtp.facts import Reply
 from smtpproxy.visible import visible_text
 
@@ -28,8 +28,9 @@ class SayReply:
     answers: ClassVar[bool] = True
 
     @classmethod
-    def parse(cls, value: str, stage: str) -> Self:
+    def parse(cls, value: Value, stage: str) -> Self:
         """Read a code, or a code and a text; more lines of text make a multiline reply."""
+        value = text_of(value)
         found = _REPLY.fullmatch(value.strip("\n"))
         if not found:
             raise FaultError(

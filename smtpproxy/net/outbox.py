@@ -11,10 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
-from twisted.internet.interfaces import IPullProducer, IPushProducer, IReactorTime
+from twisted.internet.interfaces import (
+    IPullProducer,
+    IPushProducer,
+    IReactorTime,
+    ISSLTransport,
+)
 from zope.interface import implementer
 
 from smtpproxy.actions import Action, Close, HalfClose, Reset, StartTls, Wait
+from smtpproxy.net.truncation import close_without_notice
 
 #: Octets that may wait in the queue before whoever feeds it is told to stop.
 QUEUE_LIMIT = 64 * 1024
@@ -82,7 +88,7 @@ class Outbox:
         self._transport = transport
         # Under TLS a straight write would send plain text; and a TLS transport passes on what it
         # has not itself to the plain one below it, so its class is asked.
-        self._encrypted = getattr(transport, "TLS", False)
+        self._encrypted = getattr(transport, "TLS", False) or ISSLTransport.providedBy(transport)
         self._straight = not self._encrypted and hasattr(type(transport), "writeSomeData")
         if not self._straight:
             transport.registerProducer(self, True)
@@ -156,16 +162,31 @@ class Outbox:
                 self._half_closing = True
                 if not self._writing:
                     self._half_close()
-            case Close():
-                self._closing = True
-                if not self._straight:
-                    self._transport.unregisterProducer()
-                self._transport.loseConnection()
-                if self._encrypted:
-                    _close_below(self._transport)
+            case Close(notify=notify):
+                self._close(notify)
             case Reset():
                 self._closing = True
                 self._transport.abortConnection()
+
+    def _close(self, notify: bool) -> None:
+        self._closing = True
+        if not self._straight:
+            self._transport.unregisterProducer()
+        if notify or not self._encrypted:
+            self._transport.loseConnection()
+            if self._encrypted:
+                _close_below(self._transport)
+        else:
+            # Twisted gathers what is small under TLS, and writes it in the course of the reactor's
+            # next turn: behind that it has gone.
+            self._timer = self._clock.callLater(0, self._close_at_next_turn)
+
+    def _close_at_next_turn(self) -> None:
+        self._timer = self._clock.callLater(0, self._close_without_notice)
+
+    def _close_without_notice(self) -> None:
+        self._timer = None
+        close_without_notice(self._transport)
 
     def _encrypt(self, action: StartTls) -> None:
         """Begin TLS behind what the transport has of us; from here on nothing goes straight."""

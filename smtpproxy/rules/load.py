@@ -19,7 +19,7 @@ from smtpproxy.documents import (
     read_documents,
     read_octets,
 )
-from smtpproxy.faults import FAULTS, Fault, FaultError
+from smtpproxy.faults import FAULTS, Fault, FaultError, Value
 from smtpproxy.faults.drop import WAYS
 from smtpproxy.rules.model import (
     ADDRESS_OF,
@@ -172,9 +172,10 @@ class _Loader(DocumentReader):
 
     def _fault(self, key: str, node: Node, stage: str) -> Fault:
         try:
-            return FAULTS[key].parse(self.text(node), stage)
+            return FAULTS[key].parse(_value(node), stage)
         except FaultError as error:
-            raise self.fail(node.line, f"{key}: {error}") from None
+            near = nearest(error.word, error.known)
+            raise self.fail(_line(node, error.path), f"{key}: {error}{near}") from None
 
     def _with_conditions(
         self, node: Mapping, stage: str, pattern: str, faults: tuple[Fault, ...], upstream: str
@@ -247,6 +248,27 @@ class _Loader(DocumentReader):
     def fail(self, line: int, problem: str) -> DocumentError:
         """Return the error to raise, which names the rule."""
         return super().fail(line, f"rule {self._name!r}: {problem}" if self._name else problem)
+
+
+def _value(node: Node) -> Value:
+    """Return what a node holds."""
+    if isinstance(node, Text):
+        return node.value
+    if isinstance(node, Sequence):
+        return [_value(item) for item in node.items]
+    return {key: _value(entry) for key, entry in node.entries.items()}
+
+
+def _line(node: Node, path: tuple[str | int, ...]) -> int:
+    """Return the line of the part of a node that a path leads to."""
+    line = node.line
+    for step in path:
+        if isinstance(node, Mapping) and step in node.entries:
+            line, node = node.key_lines[str(step)], node.entries[str(step)]
+        elif isinstance(node, Sequence) and isinstance(step, int):
+            node = node.items[step]
+            line = node.line
+    return line
 
 
 def _default_upstream(faults: tuple[Fault, ...]) -> str:

@@ -10,10 +10,18 @@ from smtpproxy.smtp.facts import Reply
 
 
 @pytest.mark.parametrize(
-    ("value", "action"), [("drop", Close(Side.CLIENT)), ("reset", Reset(Side.CLIENT))]
+    ("value", "action"),
+    [
+        ("drop", Close(Side.CLIENT)),
+        ("reset", Reset(Side.CLIENT)),
+        ("no-close-notify", Close(Side.CLIENT, notify=False)),
+    ],
 )
 def test_nothing_is_said_and_the_connection_ends(value: str, action: Action) -> None:
-    """`drop` closes in order, `reset` by TCP RST; what upstream said is not told."""
+    """`drop` closes in order, `reset` by TCP RST, `no-close-notify` by FIN alone.
+
+    What upstream said is not told.
+    """
     telling = Telling(Reply(250, b"250 2.0.0 Queued\r\n"))
     Drop.parse(value, "END-OF-DATA").apply(telling, "mail.example.org", "")
     assert telling.reply is None
@@ -22,8 +30,8 @@ def test_nothing_is_said_and_the_connection_ends(value: str, action: Action) -> 
 
 @pytest.mark.parametrize("value", ["", "Drop", "close", "drop reset", "421"])
 def test_no_way(value: str) -> None:
-    """Every other word is refused, with the two that are known."""
-    with pytest.raises(FaultError, match="drop or reset") as caught:
+    """Every other word is refused, with those that are known."""
+    with pytest.raises(FaultError, match="drop, reset or no-close-notify") as caught:
         Drop.parse(value, "RCPT")
     assert repr(value) in str(caught.value)
 

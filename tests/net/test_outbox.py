@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from OpenSSL import SSL
 from twisted.internet.task import Clock
 
 from smtpproxy.actions import Close, HalfClose, Reset, Send, Side, StartTls, Wait
@@ -204,6 +205,50 @@ def test_closing_under_tls(feeder: Feeder) -> None:
     assert transport.sent == b"221 bye\r\n"
     assert transport.producer is None
     assert transport.disconnecting
+
+
+class Alerts:
+    """A TLS connection that notes what is taken for exchanged."""
+
+    def __init__(self) -> None:
+        self.exchanged: list[int] = []
+
+    def set_shutdown(self, state: int) -> None:
+        """OpenSSL: be told what is over."""
+        self.exchanged.append(state)
+
+
+def test_closing_under_tls_without_a_word(feeder: Feeder) -> None:
+    """Twisted writes what is small a turn later: only then close_notify is taken for sent."""
+    transport, alerts = TlsTransport(), Alerts()
+    transport.getHandle = lambda: alerts  # type: ignore[attr-defined]
+    feeder.outbox.attach(transport)
+    feeder.outbox.send(b"250 ok\r\n")
+    feeder.outbox.perform(Close(SIDE, notify=False))
+    feeder.outbox.send(b"too late\r\n")
+    assert not transport.disconnecting
+    feeder.clock.advance(0)
+    assert alerts.exchanged == [SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN]
+    assert transport.disconnecting
+    assert transport.sent == b"250 ok\r\n"
+
+
+def test_a_connection_that_is_gone_by_then_is_not_closed(feeder: Feeder) -> None:
+    """Its peer may be quicker."""
+    feeder.outbox.attach(TlsTransport())
+    feeder.outbox.perform(Close(SIDE, notify=False))
+    feeder.outbox.detach()
+    assert feeder.clock.getDelayedCalls() == []
+
+
+def test_closing_in_plain_text_has_no_word_to_leave_out(feeder: Feeder) -> None:
+    """It is a close as ever, at once."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.perform(Close(SIDE, notify=False))
+    socket.flow()
+    assert socket.ended == "closed"
+    assert feeder.clock.getDelayedCalls() == []
 
 
 @pytest.mark.parametrize("room", [0, 4, 1000])

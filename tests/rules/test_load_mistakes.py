@@ -57,7 +57,7 @@ MISTAKES = [
     # Other faults.
     ("  RCPT: {delay: 30}", 5, "delay: expected a time such as '30 s'"),
     ("  RCPT: {delay: soon}", 5, "delay: expected a time"),
-    ("  RCPT: {client: dorp}", 5, "client: expected drop or reset"),
+    ("  RCPT: {client: dorp}", 5, "no-close-notify, got 'dorp'; did you mean 'drop'?"),
     # Patterns.
     ("  RCPT /(/: 550", 5, "'/(/' can't be read"),
     ("  RCPT: 550\n  when:\n    sender: /a(?=b)/", 7, "'/a(?=b)/' can't be read"),
