@@ -7,12 +7,24 @@ from typing import Final
 from smtpproxy.faults.base import Fault, FaultError, Telling, Value
 from smtpproxy.faults.delay import Delay
 from smtpproxy.faults.drop import Drop
+from smtpproxy.faults.keywords import Keywords
 from smtpproxy.faults.reply import SayReply
 
 FAULTS: Final[dict[str, type[Fault]]] = {
     "reply": SayReply,
     "client": Drop,
     "delay": Delay,
+    "keywords": Keywords,
 }
 
-__all__ = ["FAULTS", "Delay", "Drop", "Fault", "FaultError", "SayReply", "Telling", "Value"]
+__all__ = [
+    "FAULTS",
+    "Delay",
+    "Drop",
+    "Fault",
+    "FaultError",
+    "Keywords",
+    "SayReply",
+    "Telling",
+    "Value",
+]

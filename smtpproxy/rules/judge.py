@@ -7,7 +7,7 @@ never hides a refusal by accident. Knows nothing of octets still to come.
 from __future__ import annotations
 
 from smtpproxy.exchange import PROXY, RULE, Decision, Exchange
-from smtpproxy.faults import SayReply, Telling
+from smtpproxy.faults import Fault, SayReply, Telling
 from smtpproxy.rules.model import (
     ADDRESS_OF,
     END_OF_DATA,
@@ -93,7 +93,8 @@ class Judge:
         telling = Telling(reply)
         if decision is None:
             return telling
-        for fault in decision.faults:
+        # What is edited is the answer, also where that comes from a later rule.
+        for fault in sorted(decision.faults, key=_edits):
             fault.apply(telling, self.domain, _forward_path(exchange))
         if telling.reply is not reply or telling.after:
             exchange.by = RULE if decision.rule else PROXY
@@ -120,7 +121,7 @@ class Judge:
             if own == "recipient"
             else tuple(accepted.address for accepted in state.accepted)
         )
-        return Occasion(exchange.stage, sender, recipients, code)
+        return Occasion(exchange.stage, sender, recipients, code, state.secure)
 
 
 _GO_ON = SayReply.parse("354", "DATA")
@@ -135,6 +136,10 @@ def _fits(decision: Decision, reply: Reply) -> bool:
     """
     made_up = decision.answers and 0 < decision.code < 400
     return not made_up or decision.knowing or decision.code // 100 == reply.code // 100
+
+
+def _edits(fault: Fault) -> bool:
+    return not fault.answers
 
 
 def _is_last(exchange: Exchange) -> bool:

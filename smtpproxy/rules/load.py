@@ -37,7 +37,7 @@ MAGIC = "smtpproxy-rules"
 VERSION = "1"
 FILE_KEYS = (MAGIC, "seed", "rules", "note")
 RULE_KEYS = ("name", "when", "note")
-CONDITIONS = ("recipient", "sender", "reply")
+CONDITIONS = ("recipient", "sender", "reply", "tls")
 KNOWN_STAGES = (*STAGES, *sorted(KNOWN_VERBS - STAGES.keys()))
 
 _AFTER_RCPT = ("DATA", "BDAT", "END-OF-DATA")
@@ -204,7 +204,14 @@ class _Loader(DocumentReader):
             sender=self._pattern(found.get("sender")),
             recipient=self._pattern(found.get("recipient")),
             reply=self._reply_pattern(reply) if reply else None,
+            tls=self._truth("tls", found["tls"]) if "tls" in found else None,
         )
+
+    def _truth(self, key: str, node: Node) -> bool:
+        word = self.text(node)
+        if word not in ("true", "false"):
+            raise self.fail(node.line, f"{key}: expected true or false, got {word!r}")
+        return word == "true"
 
     def _pattern(self, node: Node | None) -> Pattern | None:
         if node is None:

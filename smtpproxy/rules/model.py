@@ -27,13 +27,14 @@ class Occasion(NamedTuple):
     """What a rule looks at.
 
     `recipients` is the one in question at RCPT, and those accepted so far after it. `code` is
-    upstream's reply code, or 0 while upstream was not asked.
+    upstream's reply code, or 0 while upstream was not asked. `secure`: the client's leg has TLS.
     """
 
     stage: str
     sender: str | None
     recipients: tuple[str, ...]
     code: int
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Rule:
     sender: Pattern | None = None
     recipient: Pattern | None = None
     reply: ReplyPattern | None = None
+    tls: bool | None = None
     answers: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +70,8 @@ class Rule:
         if self.sender and (occasion.sender is None or not self.sender.matches(occasion.sender)):
             return False
         if self.recipient and not any(map(self.recipient.matches, occasion.recipients)):
+            return False
+        if self.tls is not None and self.tls is not occasion.secure:
             return False
         return not self.reply or self.reply.matches(occasion.code)
 
@@ -109,7 +113,7 @@ def rule_book(rules: list[Rule]) -> RuleBook:
 
 
 def decide(rules: tuple[Rule, ...], occasion: Occasion) -> Decision | None:
-    """Ask `rules` from top to bottom: the first that answers wins, all that only delay apply."""
+    """Ask `rules` from top to bottom: the first that answers wins, all that do not apply."""
     faults: list[Fault] = []
     first: Rule | None = None
     answering: Rule | None = None

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpproxy.documents import DocumentError
-from smtpproxy.faults import Delay, Drop, SayReply
+from smtpproxy.faults import Delay, Drop, Keywords, SayReply
 from smtpproxy.rules.load import load_rules, parse_rule, read_rules
 from smtpproxy.rules.model import DELIVER, FORWARD, NONE, Occasion, Rule
 
@@ -105,11 +105,35 @@ def test_delay_and_reply_in_one_rule() -> None:
     assert set(rule.faults) == {SayReply(450, "4.7.1", ("Later",)), Delay(0.25)}
 
 
-@pytest.mark.parametrize(("word", "reset"), [("drop", False), ("reset", True)])
-def test_way_to_end_the_connection_as_short_form(word: str, reset: bool) -> None:
-    """`RCPT: drop` and `RCPT: reset` end the client's connection, and upstream is not asked."""
+@pytest.mark.parametrize(
+    ("word", "drop"),
+    [
+        ("drop", Drop()),
+        ("reset", Drop(reset=True)),
+        ("no-close-notify", Drop(notify=False)),
+    ],
+)
+def test_way_to_end_the_connection_as_short_form(word: str, drop: Drop) -> None:
+    """`RCPT: drop` and its like end the client's connection, and upstream is not asked."""
     rule = parse_rule(f"RCPT: {word}")
-    assert (rule.faults, rule.upstream) == ((Drop(reset),), NONE)
+    assert (rule.faults, rule.upstream) == ((drop,), NONE)
+
+
+def test_keywords() -> None:
+    """A mapping is read whole, and asks upstream as ever."""
+    rule = rule_in("EHLO: {keywords: {remove: [STARTTLS, auth], set: {SIZE: 1024, DSN: }}}")
+    put = (b"SIZE 1024", b"DSN")
+    assert rule.faults == (Keywords(frozenset({b"STARTTLS", b"AUTH"}), put),)
+    assert (rule.answers, rule.upstream) == (False, FORWARD)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_condition_on_tls(secure: bool) -> None:
+    """`tls: true` holds where the client's leg is encrypted, `tls: false` elsewhere."""
+    for word, wanted in (("true", True), ("false", False)):
+        rule = rule_in("NOOP: 450", f"when: {{tls: {word}}}")
+        assert rule.matches(Occasion("NOOP", None, (), 0, secure)) is (secure is wanted)
+    assert rule_in("NOOP: 450").matches(Occasion("NOOP", None, (), 0, secure))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,16 @@ MISTAKES = [
     ("  RCPT: {delay: 30}", 5, "delay: expected a time such as '30 s'"),
     ("  RCPT: {delay: soon}", 5, "delay: expected a time"),
     ("  RCPT: {client: dorp}", 5, "no-close-notify, got 'dorp'; did you mean 'drop'?"),
+    ("  EHLO: expired", 5, "reply code"),
+    ("  MAIL: {keywords: {remove: [SIZE]}}", 5, "expected at EHLO or LHLO alone"),
+    ("  EHLO: {keywords: {remve: [SIZE]}}", 5, "'remve'; did you mean 'remove'?"),
+    ("  EHLO:\n    keywords:\n      remove:\n      - SIZE\n      - A B", 9, "got 'A B'"),
+    ('  EHLO:\n    keywords:\n      set:\n        A: 1\n        B: "\\r"', 9, "printable ASCII"),
+    ('  EHLO: {keywords: {set: {"A\\r\\n250 B": 1}}}', 5, "expected a keyword"),
+    # Conditions.
+    ("  NOOP: 500\n  when: {tls: yes}", 6, "tls: expected true or false, got 'yes'"),
+    ("  NOOP: 500\n  when: {tls: TLSv1.3}", 6, "tls: expected true or false"),
+    ("  NOOP: 500\n  when: {tls: }", 6, "tls: expected true or false, got ''"),
     # Patterns.
     ("  RCPT /(/: 550", 5, "'/(/' can't be read"),
     ("  RCPT: 550\n  when:\n    sender: /a(?=b)/", 7, "'/a(?=b)/' can't be read"),
