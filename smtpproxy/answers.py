@@ -7,12 +7,13 @@ the same queue. Does no I/O: what should happen is added to what is outgoing.
 
 from __future__ import annotations
 
-from smtpproxy.actions import Close, Send, Side, StartTls
+from smtpproxy.actions import Close, Send, Side
 from smtpproxy.deputy import Deputy
 from smtpproxy.encryption import READY, STARTTLS, Encryption
 from smtpproxy.ending import Ending
-from smtpproxy.exchange import PROXY, Exchange
+from smtpproxy.exchange import PROXY, RULE, Exchange
 from smtpproxy.faults.reply import CLOSING
+from smtpproxy.faults.tls import CLOSE
 from smtpproxy.outgoing import Outgoing
 from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Pairing
 from smtpproxy.passage import Passage
@@ -92,7 +93,7 @@ class Answers:
         telling = self._judge.tell(exchange, reply)
         heard, after = telling.reply, telling.after
         self._out.actions += telling.before
-        exchange.heard = heard
+        exchange.heard, exchange.flaw = heard, telling.flaw
         if heard is not None:
             self._out.actions.append(Send(_CLIENT, heard.wire))
         if exchange.by == PROXY and self._ending.closing and not exchange.more:
@@ -139,7 +140,7 @@ class Answers:
         if stage == STARTTLS and self._tls.follows:
             self._tls.waiting = False
             if code == READY and not self._ending.left:
-                self._begin_tls()
+                self._begin_tls(exchange.flaw)
                 return
             code = _NOT_GONE_AHEAD
         client.answered(stage, code)
@@ -149,10 +150,12 @@ class Answers:
             self._server.opaque = True
             self._watcher.noted("opaque", stage, b"")
 
-    def _begin_tls(self) -> None:
+    def _begin_tls(self, flaw: str) -> None:
         """The client heard 220: what it sends from here on is encrypted, or it is an injection."""
-        self._tls.waiting, self._tls.beginning = True, _CLIENT
-        self._out.actions.append(StartTls(_CLIENT))
+        if flaw == CLOSE:
+            self._out.end(self._ending.leave(RULE, [Close(_CLIENT)]))
+        else:
+            self._out.end(self._tls.begin(flaw))
 
     def said_unasked(self, reply: Reply) -> None:
         """Upstream answers nothing that was asked."""

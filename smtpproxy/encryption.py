@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from smtpproxy.actions import Side
+from smtpproxy.actions import Action, Close, Side, StartTls
 from smtpproxy.exchange import Exchange
 from smtpproxy.faults.reply import SayReply
+from smtpproxy.faults.tls import ENDLESS, PLAIN_TEXT, WITHOUT
 from smtpproxy.refusals import answer_here
 from smtpproxy.smtp.ehlo import edited, keyword_of, without_mechanisms
 from smtpproxy.smtp.facts import Reply
@@ -25,6 +26,8 @@ RELATIONS = (MIRROR, TERMINATE, ORIGINATE, STRIP, OPAQUE)
 
 STARTTLS, READY = "STARTTLS", 220
 _GO_AHEAD = SayReply(READY, "2.0.0", ("Ready to start TLS",))
+#: What a server that has begun no TLS says to a ClientHello.
+_PLAIN_TEXT = SayReply(500, "5.5.2", ("Syntax error, command unrecognized",)).octets("", "")
 _NOT_OFFERED = SayReply(502, "5.5.1", ("STARTTLS is not offered",))
 _ACTIVE = SayReply(503, "5.5.1", ("TLS is active already",))
 #: RFC 3207 §4: TLS not available due to temporary reason.
@@ -50,8 +53,8 @@ class Encryption:
     """What of one session is encrypted. `unready` says why it can't be, or ""."""
 
     __slots__ = (
-        *("_unready", "beginning", "client", "follows"),
-        *("mirrors", "relation", "upstream", "waiting"),
+        *("_plain_text", "_unready", "beginning", "client", "follows"),
+        *("mirrors", "relation", "upstream", "waiting", "withheld"),
     )
 
     def __init__(self, relation: str = OPAQUE, unready: Callable[[], str] = lambda: "") -> None:
@@ -63,6 +66,9 @@ class Encryption:
         self.beginning: Side | None = None  # whose handshake is under way
         # The client asked for TLS: it has nothing to say until that has begun, or was refused.
         self.waiting = False
+        # It waits for ever, on purpose: it is neither heard nor told anything more.
+        self.withheld = False
+        self._plain_text = b""  # but this, once
         self._unready = unready
 
     def stands(self, side: Side) -> bool:
@@ -80,6 +86,22 @@ class Encryption:
         if awaited:
             self.beginning = None
         return awaited
+
+    def begin(self, flaw: str) -> list[Action]:
+        """The client heard 220: begin TLS with it, with what is to be wrong with that."""
+        self.waiting, self.withheld = True, flaw in ENDLESS
+        self._plain_text = _PLAIN_TEXT if flaw == PLAIN_TEXT else b""
+        # Upstream will never hear more of this client.
+        actions: list[Action] = [Close(Side.UPSTREAM)] if self.withheld else []
+        if flaw not in WITHOUT:
+            self.beginning = Side.CLIENT
+            actions.append(StartTls(Side.CLIENT, flaw))
+        return actions
+
+    def instead(self) -> bytes:
+        """Return what the client hears, instead of a handshake, to its first octets."""
+        octets, self._plain_text = self._plain_text, b""
+        return octets
 
     def decide(self, exchange: Exchange) -> str:
         """Decide what becomes of a STARTTLS on which the rules were heard.

@@ -47,4 +47,5 @@ class Exchange(msgspec.Struct):
     recipient: str = ""  # whose reply this is
     more: bool = False  # another reply to the same message follows
     continues: bool = False  # another reply to it came before
+    flaw: str = ""  # of the TLS that the client is told to begin
     odd: tuple[str, ...] = ()  # anomalies that are in no octet, such as a command too early

@@ -150,6 +150,12 @@ class Interlude:
             self._tls.waiting = True
         return self._tls.waiting
 
+    def withheld(self) -> None:
+        """The client sent what it takes for a part of a handshake: nobody reads it."""
+        if octets := self._tls.instead():
+            self._watcher.noted("tls-withheld", "plain-text", octets)
+            self._out.actions.append(Send(_CLIENT, octets))
+
     def injected(self, who: str, octets: bytes) -> None:
         """Octets came in plain text where TLS is to begin: the session ends."""
         self._tls.waiting = False

@@ -143,9 +143,16 @@ class Relay:
         """Was the client's leg closed from here?"""
         return self._ending.left
 
+    @property
+    def withheld(self) -> bool:
+        """Does the client wait for ever, on purpose, so that nobody else's end concerns it?"""
+        return self._tls.withheld and not self._ending.left
+
     def awaited(self) -> Awaited:
         """Return who must act now, and how long that may take."""
         framing, limits = self._client.framing, self._limits
+        if self._tls.withheld:
+            return Awaited("client", "TLS", 0)
         if self._tls.beginning is not None:
             return Awaited(SIDE_NAMES[self._tls.beginning], "TLS", limits.handshake_timeout)
         if framing is _OPAQUE:
@@ -169,6 +176,9 @@ class Relay:
 
     def client_received(self, octets: bytes) -> list[Action]:
         """The client sent octets."""
+        if self._tls.withheld:
+            self._interlude.withheld()
+            return self._out.take()
         self._client.receive(octets)
         if self._tls.waiting and not self._ending.closing:
             self._interlude.injected("client", self._client.rest())
@@ -178,6 +188,8 @@ class Relay:
 
     def upstream_received(self, octets: bytes) -> list[Action]:
         """Upstream sent octets."""
+        if self._tls.withheld:
+            return []  # it is on its way out
         server = self._server
         server.receive(octets)
         while not self._ending.left and (fact := server.next()) is not None:
@@ -210,7 +222,9 @@ class Relay:
     def client_closed(self, clean: bool) -> list[Action]:
         """The client will send nothing more; not `clean`: its connection is gone altogether."""
         self._ending.client_ended = True
-        if clean:
+        if self.withheld:
+            self._leave(f"client-{'drop' if clean else 'reset'}", [Close(Side.CLIENT)])
+        elif clean:
             self._end_client()
         else:
             self._carry_over(_CLIENT, clean)
@@ -219,6 +233,8 @@ class Relay:
     def upstream_closed(self, clean: bool) -> list[Action]:
         """Upstream will send nothing more; not `clean`: its connection is gone altogether."""
         self._ending.upstream_ended = True
+        if self.withheld:
+            return []
         if not self._ending.left and (rest := self._server.rest()):
             self._watcher.noted("unfinished-line", "upstream", rest)
             self._out.actions.append(Send(Side.CLIENT, rest))
@@ -229,7 +245,8 @@ class Relay:
         """The proxy ends this session; `reason` is one word, such as "shutdown" or "timeout"."""
         if self._ending.left:
             return []
-        if self._client.framing is _OPAQUE or self._tls.beginning is _CLIENT:
+        tls = self._tls
+        if self._client.framing is _OPAQUE or tls.beginning is _CLIENT or tls.withheld:
             self._leave(reason, [Close(Side.CLIENT)])  # nobody would understand a reply
         elif not self._ending.goodbye:
             self._give_up(reason)

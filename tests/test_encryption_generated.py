@@ -13,6 +13,7 @@ from smtpproxy.encryption import MIRROR, ORIGINATE, RELATIONS, STRIP, TERMINATE,
 from smtpproxy.introduction import Introduction
 from smtpproxy.login import Credentials
 from smtpproxy.relay import Relay
+from smtpproxy.rules.model import NO_RULES, RuleBook
 from tests.dialogue import Witness
 
 CLIENT, UPSTREAM = Side.CLIENT, Side.UPSTREAM
@@ -72,11 +73,12 @@ GOOD = [
 class Shell:
     """What a session on real connections does, and what it sees."""
 
-    def __init__(self, relation: str, deputised: bool) -> None:
+    def __init__(self, relation: str, deputised: bool, rules: RuleBook = NO_RULES) -> None:
         self.witness = Witness()
         self.relay = Relay(
             self.witness,
             lambda: 0.0,
+            rules,
             introduction=Introduction(starttls=relation == ORIGINATE),
             tls=Encryption(relation),
             deputy=Deputy(Credentials("app", "correct horse"), True) if deputised else None,

@@ -9,11 +9,13 @@ from smtpproxy.faults.delay import Delay
 from smtpproxy.faults.drop import Drop
 from smtpproxy.faults.keywords import Keywords
 from smtpproxy.faults.reply import SayReply
+from smtpproxy.faults.tls import SpoiltTls
 
 FAULTS: Final[dict[str, type[Fault]]] = {
     "reply": SayReply,
     "client": Drop,
     "delay": Delay,
+    "tls": SpoiltTls,
     "keywords": Keywords,
 }
 
@@ -25,6 +27,7 @@ __all__ = [
     "FaultError",
     "Keywords",
     "SayReply",
+    "SpoiltTls",
     "Telling",
     "Value",
 ]

@@ -15,12 +15,13 @@ Value: TypeAlias = "str | list[Value] | dict[str, Value]"
 class Telling:
     """How an exchange is about to be told to the client. Faults change it."""
 
-    __slots__ = ("after", "before", "reply")
+    __slots__ = ("after", "before", "flaw", "reply")
 
     def __init__(self, reply: Reply | None) -> None:
         self.reply = reply  # None: nothing is said
         self.before: list[Action] = []
         self.after: list[Action] = []
+        self.flaw = ""  # what is to be wrong with the TLS that the reply announces
 
 
 class FaultError(ValueError):

@@ -11,13 +11,15 @@ from twisted.logger import Logger
 
 from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side, StartTls
 from smtpproxy.deadlines import Awaited, Patience
+from smtpproxy.net.authority import AuthorityError
 from smtpproxy.net.handshake import facts_of
 from smtpproxy.net.outbox import Outbox
+from smtpproxy.net.pem import TlsFileError
 from smtpproxy.place import UNKNOWN, Ends
 from smtpproxy.relay import Relay
 from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 
-_CLIENT = Side.CLIENT
+_CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 _log = Logger()
 
 #: Seconds that a session may live on once one side has ended (RFC 5321 §4.5.3.2.6 gives a server
@@ -198,8 +200,9 @@ class ProxySession:
 
     def peer_ended(self, side: Side, clean: bool) -> None:
         """A peer will send nothing more."""
-        self._end_in_time()
         relay = self.relay
+        if side is _CLIENT or not relay.withheld:
+            self._end_in_time()
         closed = relay.client_closed if side is Side.CLIENT else relay.upstream_closed
         self._perform(closed(clean))
 
@@ -262,14 +265,19 @@ class ProxySession:
         self._cancel = self._upstream.connect(self)
 
     def _start_tls(self, transport: Any, action: StartTls) -> None:
-        """Begin TLS on one leg. What can't be had was refused before, so this does not fail."""
+        """Begin TLS on one leg. What can't be had was refused before, but for a flaw's part."""
         security = self._security
         if security is None:
             transport.abortConnection()
-        elif action.side is _CLIENT:
-            transport.startTLS(security.server(action.flaw))
-        else:
+        elif action.side is _UPSTREAM:
             transport.startTLS(security.client())
+        else:
+            try:
+                creator = security.server(action.flaw)
+            except (AuthorityError, TlsFileError) as error:
+                self._perform(self.relay.not_secured(_CLIENT, str(error)))
+                return
+            transport.startTLS(creator)
 
     def _do_rarely(self, action: Any) -> None:
         if action.side is Side.CLIENT:

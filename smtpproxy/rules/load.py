@@ -21,6 +21,7 @@ from smtpproxy.documents import (
 )
 from smtpproxy.faults import FAULTS, Fault, FaultError, Value
 from smtpproxy.faults.drop import WAYS
+from smtpproxy.faults.tls import STAGE, TLS_FAULTS
 from smtpproxy.rules.model import (
     ADDRESS_OF,
     DELIVER,
@@ -150,6 +151,8 @@ class _Loader(DocumentReader):
         """Return what the client experiences, and what is said of upstream, or ""."""
         if isinstance(node, Text):
             key = "client" if node.value in WAYS else "reply"
+            if stage == STAGE and node.value in TLS_FAULTS:
+                key = "tls"
             return (self._fault(key, node, stage),), ""
         if not isinstance(node, Mapping):
             raise self.fail(node.line, "expected a reply, or a mapping such as {delay: 30 s}")

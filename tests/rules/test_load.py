@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpproxy.documents import DocumentError
-from smtpproxy.faults import Delay, Drop, Keywords, SayReply
+from smtpproxy.faults import Delay, Drop, Keywords, SayReply, SpoiltTls
 from smtpproxy.rules.load import load_rules, parse_rule, read_rules
 from smtpproxy.rules.model import DELIVER, FORWARD, NONE, Occasion, Rule
 
@@ -117,6 +117,13 @@ def test_way_to_end_the_connection_as_short_form(word: str, drop: Drop) -> None:
     """`RCPT: drop` and its like end the client's connection, and upstream is not asked."""
     rule = parse_rule(f"RCPT: {word}")
     assert (rule.faults, rule.upstream) == ((drop,), NONE)
+
+
+@pytest.mark.parametrize("text", ["STARTTLS: expired", "starttls: {tls: expired}"])
+def test_what_goes_wrong_in_tls(text: str) -> None:
+    """At STARTTLS the word alone will do; upstream is asked as ever."""
+    rule = parse_rule(text)
+    assert (rule.faults, rule.answers, rule.upstream) == ((SpoiltTls("expired"),), False, FORWARD)
 
 
 def test_keywords() -> None:
