@@ -187,12 +187,17 @@ def send_curl(
     *options: str,
     seconds: float = SECONDS,
 ) -> Outcome:
-    """Send by curl, whose address takes the name for EHLO as its path."""
+    """Send by curl, with options of its own, or `smtps` for implicit TLS.
+
+    Its address takes the name for EHLO as its path.
+    """
     command = [need("curl"), "--disable", "--silent", "--show-error", "--verbose"]
     envelope = ["--mail-from", sender]
     for recipient in recipients:
         envelope += ["--mail-rcpt", recipient]
-    what = ["--upload-file", "-", *options, f"smtp://{host}:{port}/{CLIENT_NAME}"]
+    scheme = "smtps" if "smtps" in options else "smtp"
+    own = [option for option in options if option != "smtps"]
+    what = ["--upload-file", "-", *own, f"{scheme}://{host}:{port}/{CLIENT_NAME}"]
     return run_client([*command, *envelope, *what], message, seconds)
 
 

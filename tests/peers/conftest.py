@@ -8,16 +8,22 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.peers.aiosmtpd_server import AiosmtpdServer, run_aiosmtpd
+from tests.peers.aiosmtpd_tls import run_tls_aiosmtpd
 from tests.peers.clients import SendMessage
 from tests.peers.dovecot import Dovecot, run_dovecot
 from tests.peers.exim import run_exim
+from tests.peers.exim_tls import run_tls_exim
+from tests.peers.identity import Identity, open_identity
 from tests.peers.mailserver import MaildirServer
 from tests.peers.node_server import NodeServer, run_node_server
 from tests.peers.opensmtpd import run_opensmtpd
 from tests.peers.postfix import run_postfix
 from tests.peers.postfix_client import PostfixClient, run_postfix_client
+from tests.peers.postfix_tls import run_tls_postfix
 from tests.peers.senders import SENDERS
 from tests.peers.smtp_sink import SmtpSink, run_smtp_sink
+from tests.peers.tls_senders import TLS_SENDERS, SendByTls, by_postfix
+from tests.peers.tlsserver import TlsServer
 
 
 @pytest.fixture(scope="session")
@@ -84,10 +90,58 @@ def lmtp_sink() -> Iterator[SmtpSink]:
 
 
 @pytest.fixture(scope="session")
-def postfix_client() -> Iterator[PostfixClient]:
-    """A Postfix that sends, and takes no mail from the network."""
-    with run_postfix_client() as client:
+def identity() -> Iterator[Identity]:
+    """Who the servers are that speak TLS."""
+    with open_identity() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def proxy_identity() -> Iterator[Identity]:
+    """Another authority, which is for a proxy, and in whose folder it may make what it needs."""
+    with open_identity() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def tls_postfix(identity: Identity, dovecot: Dovecot) -> Iterator[TlsServer]:
+    """Postfix, speaking TLS; Dovecot checks its logins."""
+    with run_tls_postfix(identity, dovecot.logins) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tls_exim(identity: Identity) -> Iterator[TlsServer]:
+    """Exim, speaking TLS."""
+    with run_tls_exim(identity) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tls_aiosmtpd(identity: Identity) -> Iterator[TlsServer]:
+    """aiosmtpd, speaking TLS."""
+    with run_tls_aiosmtpd(identity) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postfix_client(identity: Identity, proxy_identity: Identity) -> Iterator[PostfixClient]:
+    """A Postfix that sends, and takes no mail from the network; it may trust either authority."""
+    with run_postfix_client(identity.authority, proxy_identity.authority) as client:
         yield client
+
+
+@pytest.fixture
+def tls_senders(request: pytest.FixtureRequest) -> Callable[[str], SendByTls]:
+    """What finds a client that speaks TLS by its name; Postfix is started for it."""
+
+    def find(name: str) -> SendByTls:
+        if name in TLS_SENDERS:
+            return TLS_SENDERS[name]
+        client: PostfixClient = request.getfixturevalue("postfix_client")
+        return by_postfix(client, "encrypt" if "encrypt" in name else "verify")
+
+    return find
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """A Dovecot of the test's own that speaks LMTP: its configuration and its run.
 
-It knows bob, carol and full@example.net. Full's mailbox is over its quota, which Dovecot says
-behind the mail data, in a reply of full's own: RFC 2033 §4.2.
+It also checks passwords for a Postfix, by mechanisms of which some never tell the password.
+It knows bob, carol and full@example.net, and bob's password. Full's mailbox is over its quota,
+which Dovecot says behind the mail data, in a reply of full's own: RFC 2033 §4.2.
 """
 
 import contextlib
@@ -15,8 +16,9 @@ from tests.peers.processes import HOST, free_port, open_folder, running
 from tests.peers.programs import need, need_root
 
 # In a passwd file of Dovecot's own (its wiki: AuthDatabase/PasswdFile) the last field is free.
-USERS = """
-bob@example.net:::::::
+PASSWORD = "correct horse"
+USERS = f"""
+bob@example.net:{{PLAIN}}{PASSWORD}::::::
 carol@example.net:::::::
 full@example.net:::::::userdb_quota_rule=*:bytes=1
 """
@@ -49,8 +51,18 @@ userdb {{
   driver = passwd-file
   args = username_format=%u {folder}/users
 }}
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 service auth {{
   user = root
+  unix_listener {folder}/logins {{
+    mode = 0666
+  }}
 }}
 service lmtp {{
   inet_listener lmtp {{
@@ -62,9 +74,13 @@ service lmtp {{
 
 @dataclass(frozen=True)
 class Dovecot(MailServer):
-    """A running Dovecot, and the folder that has a maildir for each recipient."""
+    """A running Dovecot, and the folder that has a maildir for each recipient.
+
+    `logins` is its socket for a server that asks whether somebody may log in.
+    """
 
     mail: Path
+    logins: Path
 
     def delivered(self) -> list[Delivered]:
         """Every message, one for each recipient, whom its maildir is named for.
@@ -92,4 +108,4 @@ def run_dovecot() -> Iterator[Dovecot]:
         path = folder / "dovecot.conf"
         path.write_text(CONFIGURATION.format(host=HOST, port=port, folder=folder))
         with running([program, "-F", "-c", str(path)], port, folder / "output"):
-            yield Dovecot(HOST, port, folder / "mail")
+            yield Dovecot(HOST, port, folder / "mail", folder / "logins")

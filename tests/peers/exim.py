@@ -6,7 +6,7 @@ client that speaks PRDR it takes a message without its recipient `full`.
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.peers.mailserver import MaildirServer
@@ -27,7 +27,6 @@ log_file_path = {folder}/log/%slog
 primary_hostname = exim.example.net
 {settings}
 chunking_advertise_hosts = *
-tls_advertise_hosts =
 host_lookup =
 rfc1413_hosts =
 keep_environment =
@@ -63,16 +62,22 @@ maildir:
 """
 
 
+WITHOUT_TLS = "tls_advertise_hosts ="
+
+
 @contextlib.contextmanager
-def run_exim(settings: str = "") -> Iterator[MaildirServer]:
-    """Run Exim with further lines for the main section of its configuration."""
+def run_exim(
+    settings: str = "", tls: str = WITHOUT_TLS, more_ports: Sequence[int] = ()
+) -> Iterator[MaildirServer]:
+    """Run Exim with further lines for the main section of its configuration, some about TLS."""
     program = need("exim4")
     need_root()
     need_user(USER)
     with open_folder() as folder:
         port = free_port()
-        configuration = _configure(folder, program, settings)
-        listen = ["-bdf", "-oX", f"{HOST}.{port}", "-oP", str(folder / "spool" / "exim.pid")]
+        configuration = _configure(folder, program, f"{settings}\n{tls}")
+        places = " : ".join(f"{HOST}.{one}" for one in (port, *more_ports))
+        listen = ["-bdf", "-oX", places, "-oP", str(folder / "spool" / "exim.pid")]
         with running([program, "-C", str(configuration), *listen], port, folder / "output"):
             yield MaildirServer(HOST, port, folder / "mail")
 

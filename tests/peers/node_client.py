@@ -19,8 +19,12 @@ def send_nodemailer(
     *options: str,
     seconds: float = SECONDS,
 ) -> Outcome:
-    """Send by nodemailer, with `lmtp` or `dsn` as options; it goes on past a refused recipient."""
+    """Send by nodemailer, with options such as `lmtp`, `dsn` or `ca=FILE`.
+
+    It goes on past a refused recipient.
+    """
     place = {"host": host, "port": port, "name": CLIENT_NAME}
     envelope = {"from": sender, "to": list(recipients)}
-    words = json.dumps(place | envelope | dict.fromkeys(options, True))
+    parted = [option.partition("=") for option in options]
+    words = json.dumps(place | envelope | {key: value or True for key, _, value in parted})
     return run_client([*need_node("nodemailer"), str(SEND), words], message, seconds)

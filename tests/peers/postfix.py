@@ -48,12 +48,15 @@ virtual unix - n n -   - virtual
 
 @contextlib.contextmanager
 def run_postfix(
-    keep_mail: bool = True, settings: Mapping[str, str] | None = None, preface: bytes = b""
+    keep_mail: bool = True,
+    settings: Mapping[str, str] | None = None,
+    preface: bytes = b"",
+    services: str = "",
 ) -> Iterator[MaildirServer]:
     """Run Postfix, delivering to a maildir or (`keep_mail` false) discarding what it has taken.
 
     `settings` are further parameters of postconf(5), which win over those above. `preface` is what
-    a client must say first under them.
+    a client must say first under them. `services` are further lines of master(5).
     """
     with open_postfix() as folder:
         owner, port = pwd.getpwnam("nobody"), free_port()
@@ -66,7 +69,7 @@ def run_postfix(
             folder / "etc" / "main.cf",
             MAIN_CF + delivery.format(folder=folder, uid=owner.pw_uid, gid=owner.pw_gid) + own,
         )
-        add(folder / "etc" / "master.cf", MASTER_CF.format(port=port))
+        add(folder / "etc" / "master.cf", MASTER_CF.format(port=port) + services)
         with started(folder):
             await_greeting(port, folder / "log" / "postfix.log", preface=preface)
             yield MaildirServer(HOST, port, folder / "mail" / "inbox")

@@ -1,10 +1,11 @@
 """Postfix's smtp(8) and lmtp(8) as one of the `send_` functions: an instance with no server.
 
 A header tells each message where to go, and is taken off as the mail leaves, so that one instance
-sends to any number of servers.
+sends to any number of servers. It also names the transport, and with it what is asked of TLS.
 """
 
 import contextlib
+import hashlib
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -31,8 +32,10 @@ lmtp_tls_security_level = none
 """
 
 # header_checks(5): where all of the mail is sent, whoever it is for.
+# A certificate is for a name, which Postfix takes from here.
 DIRECTED = r"""
 /^X-Transport: (smtp|lmtp) ([0-9]+)$/  FILTER $1:[127.0.0.1]:$2
+/^X-Transport: ([^ ]+) ([0-9]+)$/  FILTER $1:[localhost]:$2
 """
 
 TAKEN_OFF = """
@@ -44,6 +47,21 @@ smtp unix - - n - - smtp
 lmtp unix - - n - - lmtp
 """
 
+TRANSPORT = """
+{name} unix - - n - - smtp
+  -o smtp_host_lookup=native
+  -o smtp_tls_CAfile={authority}
+  -o smtp_tls_security_level={level}
+  -o smtp_tls_wrappermode={implicit}
+"""
+# The levels of smtp_tls_security_level, and implicit TLS, which is verified, too.
+LEVELS = {
+    "may": ("may", "no"),
+    "encrypt": ("encrypt", "no"),
+    "verify": ("verify", "no"),
+    "implicit": ("verify", "yes"),
+}
+
 DELIVERIES = r": {queue_id}: to=<.*status=.*"
 
 
@@ -53,6 +71,7 @@ class PostfixClient:
 
     folder: Path
     sendmail: Sequence[str]
+    transports: Sequence[str]
 
     def send(
         self,
@@ -64,12 +83,14 @@ class PostfixClient:
         *options: str,
         seconds: float = SECONDS,
     ) -> Outcome:
-        """Send by Postfix, with options for sendmail(1), or `lmtp`; wait until the mail has left.
+        """Send by Postfix, with options for sendmail(1), or the name of a transport.
 
-        The message needs a Message-ID of its own, by which the log tells what became of it.
+        Return once the mail has left, or was put off for later. The message needs a Message-ID of
+        its own, by which the log tells what became of it.
         """
-        transport = "lmtp" if "lmtp" in options else "smtp"
-        given = [option for option in options if option != "lmtp"]
+        named = [option for option in options if option in self.transports]
+        transport = named[0] if named else "smtp"
+        given = [option for option in options if option not in named]
         command = [*self.sendmail, "-i", "-B", "8BITMIME"]
         envelope = ["-f", sender, *given, "--", *recipients]
         text = f"X-Transport: {transport} {port}\n".encode() + message.replace(b"\r\n", b"\n")
@@ -89,14 +110,30 @@ class PostfixClient:
         return Outcome(False, f"Postfix still had {identity} after {seconds} seconds")
 
 
+def transport_name(level: str, authority: Path) -> str:
+    """The transport that trusts this authority, at one of LEVELS."""
+    return f"{level}-{hashlib.sha256(bytes(authority)).hexdigest()[:8]}"
+
+
 @contextlib.contextmanager
-def run_postfix_client() -> Iterator[PostfixClient]:
-    """Run a Postfix that listens nowhere."""
+def run_postfix_client(*authorities: Path) -> Iterator[PostfixClient]:
+    """Run a Postfix that listens nowhere, with transports for those whom it may trust."""
     with open_postfix() as folder:
         etc = folder / "etc"
         (etc / "directed").write_text(DIRECTED)
         (etc / "taken-off").write_text(TAKEN_OFF)
         add(etc / "main.cf", MAIN_CF.format(name=CLIENT_NAME, folder=folder))
         add(etc / "master.cf", MASTER_CF)
+        transports = dict(
+            _transport(level, authority) for authority in authorities for level in LEVELS
+        )
+        add(etc / "master.cf", "".join(transports.values()))
         with started(folder):
-            yield PostfixClient(folder, sendmail(folder))
+            yield PostfixClient(folder, sendmail(folder), ("smtp", "lmtp", *transports))
+
+
+def _transport(level: str, authority: Path) -> tuple[str, str]:
+    """A transport's name, and its lines of master(5)."""
+    name = transport_name(level, authority)
+    how, implicit = LEVELS[level]
+    return name, TRANSPORT.format(name=name, authority=authority, level=how, implicit=implicit)
