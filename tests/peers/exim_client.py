@@ -12,9 +12,13 @@ from tests.peers.exim import USER
 from tests.peers.processes import open_folder
 from tests.peers.programs import need, need_root, need_user
 
-# PROTOCOL is a macro, which an option on the command line may define before.
+# What is in capitals is a macro, which an option on the command line may define before.
 CONFIGURATION = """
 PROTOCOL = smtp
+AVOID_TLS = *
+REQUIRE_TLS =
+VERIFY_TLS =
+AUTHORITY = system
 exim_path = {program}
 exim_user = {user}
 exim_group = {user}
@@ -29,7 +33,7 @@ begin routers
 test:
   driver = manualroute
   domains = example.net
-  route_list = * {host}
+  route_list = * {host} byname
   self = send
   transport = out
 bounces:
@@ -42,7 +46,10 @@ out:
   protocol = PROTOCOL
   port = {port}
   hosts_try_chunking = *
-  hosts_avoid_tls = *
+  hosts_avoid_tls = AVOID_TLS
+  hosts_require_tls = REQUIRE_TLS
+  tls_verify_hosts = VERIFY_TLS
+  tls_verify_certificates = AUTHORITY
 """
 
 

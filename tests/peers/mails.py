@@ -1,5 +1,6 @@
 """The messages that every client sends to every server, and who is to have them in the end."""
 
+import secrets
 from dataclasses import dataclass
 
 from tests.peers.messages import hard_message
@@ -24,6 +25,12 @@ class Mail:
     def identity(self) -> bytes:
         """Its Message-ID, which no other message has."""
         return self.octets.partition(b"Message-ID: ")[2].partition(b"\r\n")[0]
+
+
+def hard_mail() -> Mail:
+    """A message that is hard to carry, to two recipients, and like no other."""
+    token = secrets.token_hex(8)
+    return Mail(sender_of(token), (BOB, CAROL), hard_message(f"hard.{token}"))
 
 
 def mails(pair: Pair, token: str) -> list[Mail]:

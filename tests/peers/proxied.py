@@ -3,14 +3,14 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.peers.mailserver import MailServer
 from tests.peers.processes import open_folder
-from tests.programs import serving
+from tests.programs import SERVE, serving
 
 SECONDS = 10.0
 POLL_SECONDS = 0.02
@@ -20,7 +20,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Proxied:
-    """A running proxy; `port` is where it listens."""
+    """A running proxy; `port` is where it listens, the first of several."""
 
     port: int
     log: Path
@@ -37,6 +37,21 @@ class Proxied:
             assert time.monotonic() < deadline, f"{len(began)} transactions; ended: {ended}"
             time.sleep(POLL_SECONDS)
 
+    def so_far(self) -> int:
+        """How many records it has written."""
+        return len(self._read())
+
+    def ended_since(self, count: int) -> list[Record]:
+        """All records but the first `count`, once a session is among them and all have ended."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            records = self._read()[count:]
+            ended = {one["session"] for one in records if one.get("fact") == "ended"}
+            if ended and {one["session"] for one in records} == ended:
+                return records
+            assert time.monotonic() < deadline, f"not ended: {records}"
+            time.sleep(POLL_SECONDS)
+
     def _read(self) -> list[Record]:
         whole, _, _ = self.log.read_bytes().rpartition(b"\n")
         return [json.loads(line) for line in whole.splitlines()]
@@ -49,10 +64,18 @@ def _begins_mail(record: Record, sender: str) -> bool:
 @contextlib.contextmanager
 def proxied(server: MailServer, *options: str) -> Iterator[Proxied]:
     """Relay to this server until the block ends; the proxy has to end well."""
+    with relaying("--upstream", f"{server.host}:{server.port}", *options) as proxy:
+        yield proxy
+
+
+@contextlib.contextmanager
+def relaying(*options: str, variables: Sequence[str] = ()) -> Iterator[Proxied]:
+    """Relay as these options say, and variables (`NAME=VALUE`); the proxy has to end well."""
     with open_folder() as folder:
-        upstream = ("--upstream", f"{server.host}:{server.port}", "--mode", "relay")
-        log = ("--log", "log.jsonl", "--log-format", "json")
-        with serving(folder, *upstream, *log, *options) as proxy:
-            yield Proxied(proxy.port, folder / "log.jsonl")
+        fixed = ("--mode", "relay", "--log", "log.jsonl", "--log-format", "json")
+        program = ("env", *variables, *SERVE)
+        with serving(folder, *fixed, *options, program=program) as proxy:
+            port = int(proxy.place.splitlines()[0].rpartition(":")[2])
+            yield Proxied(port, folder / "log.jsonl")
             ended = proxy.end()
             assert ended.status == 0, ended.err

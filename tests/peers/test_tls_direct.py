@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -14,8 +13,8 @@ from tests.peers.aiosmtpd_tls import USER
 from tests.peers.clients import CLIENT_NAME, SECONDS, send_msmtp
 from tests.peers.dovecot import PASSWORD
 from tests.peers.identity import NAME, Identity
-from tests.peers.mails import BOB, CAROL, Mail, sender_of
-from tests.peers.messages import assert_same_message, hard_message
+from tests.peers.mails import hard_mail
+from tests.peers.messages import assert_same_message
 from tests.peers.processes import HOST
 from tests.peers.tls import CLIENTS, Tls, TlsClient
 from tests.peers.tls_senders import SendByTls
@@ -32,12 +31,6 @@ def server(request: pytest.FixtureRequest) -> TlsServer:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, TlsServer)
     return found
-
-
-def new_mail() -> Mail:
-    """A message that is hard to carry, to two recipients, and like no other."""
-    token = secrets.token_hex(8)
-    return Mail(sender_of(token), (BOB, CAROL), hard_message(token))
 
 
 def port_for(server: TlsServer, tls: Tls) -> int:
@@ -57,7 +50,7 @@ def test_mail_comes_by_tls(
     send = tls_senders(client.name)
 
     def assert_arrives(tls: Tls) -> None:
-        mail = new_mail()
+        mail = hard_mail()
         outcome = send(port_for(server, tls), mail, tls, identity.authority)
         assert outcome.ok, outcome.output
         for one in server.mail.await_recipients(mail.recipients, containing=mail.identity):
@@ -79,7 +72,7 @@ def test_a_stranger_gets_no_mail(
     send = tls_senders(client.name)
 
     def refuses(tls: Tls) -> bool:
-        mail = new_mail()
+        mail = hard_mail()
         outcome = send(port_for(tls_aiosmtpd, tls), mail, tls, proxy_identity.authority)
         arrived = [one for one in tls_aiosmtpd.mail.messages() if mail.identity in one]
         assert bool(arrived) == outcome.ok, outcome.output
@@ -114,7 +107,7 @@ def test_logins_need_tls(fixture: str, identity: Identity, request: pytest.Fixtu
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_mechanisms_of_postfix(mechanism: str, tls_postfix: TlsServer, identity: Identity) -> None:
     """Dovecot gives Postfix each of its mechanisms, and Postfix says who has logged in."""
-    mail = new_mail()
+    mail = hard_mail()
     trust = ("--tls=on", f"--tls-trust-file={identity.authority}", f"--tls-host-override={NAME}")
     login = (f"--auth={mechanism}", f"--user={USER}", f"--passwordeval=echo {PASSWORD}")
     envelope = (mail.sender, mail.recipients, mail.octets)

@@ -41,6 +41,7 @@ CLIENTS = (
     TlsClient("msmtp", frozenset(Tls) - {Tls.MAY}),
     TlsClient("curl"),
     TlsClient("nodemailer"),
+    TlsClient("Exim"),
     TlsClient("Postfix"),
     # At the level `encrypt` instead of `verify`.
     TlsClient("Postfix, encrypt", frozenset({Tls.MUST}), verifies=False),

@@ -23,6 +23,7 @@ from tests.peers.clients import (
     send_msmtp,
     send_swaks,
 )
+from tests.peers.exim_client import send_exim
 from tests.peers.identity import NAME
 from tests.peers.mails import Mail
 from tests.peers.node_client import send_nodemailer
@@ -126,6 +127,18 @@ def by_nodemailer(port: int, mail: Mail, tls: Tls, authority: Path) -> Outcome:
     return send_nodemailer(HOST, port, mail.sender, mail.recipients, mail.octets, *words[tls])
 
 
+def by_exim(port: int, mail: Mail, tls: Tls, authority: Path) -> Outcome:
+    """Send by Exim, which does TLS by GnuTLS."""
+    trust = ("-DAVOID_TLS=", f"-DAUTHORITY={authority}")
+    words = {
+        Tls.PLAIN: (),
+        Tls.MAY: trust,
+        Tls.MUST: (*trust, "-DREQUIRE_TLS=*", "-DVERIFY_TLS=*"),
+        Tls.IMPLICIT: (*trust, "-DPROTOCOL=smtps", "-DVERIFY_TLS=*"),
+    }
+    return send_exim(LOCALHOST, port, mail.sender, mail.recipients, mail.octets, *words[tls])
+
+
 def by_postfix(client: PostfixClient, must: str = "verify") -> SendByTls:
     """What sends by this Postfix; `must` is the smtp_tls_security_level that stands for MUST."""
     levels = {Tls.MAY: "may", Tls.MUST: must, Tls.IMPLICIT: "implicit"}
@@ -144,4 +157,5 @@ TLS_SENDERS: Mapping[str, SendByTls] = {
     "msmtp": by_msmtp,
     "curl": by_curl,
     "nodemailer": by_nodemailer,
+    "Exim": by_exim,
 }
