@@ -33,6 +33,12 @@ def hard_mail() -> Mail:
     return Mail(sender_of(token), (BOB, CAROL), hard_message(f"hard.{token}"))
 
 
+def large_mail() -> Mail:
+    """A large message with lines of all lengths, like no other."""
+    token = secrets.token_hex(8)
+    return Mail(sender_of(token), (BOB,), _message(f"large.{token}", _many_lines()))
+
+
 def mails(pair: Pair, token: str) -> list[Mail]:
     """The messages for this pair; `token` is in each reverse-path and Message-ID."""
     sender = sender_of(token)

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import smtplib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import pytest
 
-from tests.peers.clients import CLIENT_NAME, SECONDS
+from tests.peers.clients import CLIENT_NAME, SECONDS, Outcome
 from tests.peers.identity import Identity
-from tests.peers.mails import Mail, hard_mail
+from tests.peers.mails import Mail, hard_mail, large_mail
 from tests.peers.messages import assert_same_message
 from tests.peers.processes import HOST
 from tests.peers.proxied import Proxied, Record, relaying
 from tests.peers.tls import CLIENTS, Tls, TlsClient
 from tests.peers.tls_modes import MODES, Legs, Mode
-from tests.peers.tls_senders import SendByTls
+from tests.peers.tls_senders import SendByTls, by_curl
 from tests.peers.tlsserver import TlsServer, came_with
 
 UNTRUSTED = [mode for mode in MODES if not mode.trusts]
+ENCRYPTING = [
+    mode for mode in MODES if {Legs.CLIENT, Legs.UPSTREAM, Legs.BOTH} & {*mode.legs.values()}
+]
+CLEANLY_SECONDS = 15.0  # a client that waits in vain waits for twice as long
+# What sends to a port.
+SendTo: TypeAlias = Callable[[int, Mail], Outcome]
 
 
 class Front(NamedTuple):
@@ -78,15 +86,33 @@ def test_mail_goes_as_the_mode_has_it(
 
     def meet(front: Front) -> None:
         for tls in wants:
-            expected = stage.mode.expected(client, tls)
-            before, mail = front.proxy.so_far(), hard_mail()
-            outcome = send(front.proxy.port, mail, tls, stage.authority)
-            assert outcome.ok == (expected is not Legs.NO_MAIL), outcome.output
-            _assert_told(front.proxy.ended_since(before), expected)
-            _assert_arrived(front.server, mail, expected)
+            by_tls = partial(send, tls=tls, authority=stage.authority)
+            _assert_goes(front, hard_mail(), by_tls, stage.mode.expected(client, tls))
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(meet, stage.fronts))
+
+
+@pytest.mark.parametrize("stage", ENCRYPTING, indirect=True, ids=lambda mode: mode.name)
+def test_large_mail(stage: Stage) -> None:
+    """What no buffer has room for arrives whole, whichever leg is encrypted."""
+    tls = Tls.MAY if Tls.MAY in stage.mode.legs else Tls.IMPLICIT
+    by_tls = partial(by_curl, tls=tls, authority=stage.authority)
+
+    def meet(front: Front) -> None:
+        _assert_goes(front, large_mail(), by_tls, stage.mode.legs[tls])
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(meet, stage.fronts))
+
+
+def _assert_goes(front: Front, mail: Mail, send: SendTo, expected: Legs) -> None:
+    before, began = front.proxy.so_far(), time.monotonic()
+    outcome = send(front.proxy.port, mail)
+    assert outcome.ok == (expected is not Legs.NO_MAIL), outcome.output
+    assert time.monotonic() - began < CLEANLY_SECONDS, outcome.output
+    _assert_told(front.proxy.ended_since(before), expected)
+    _assert_arrived(front.server, mail, expected)
 
 
 def _assert_told(records: list[Record], expected: Legs) -> None:

@@ -47,23 +47,26 @@ class Mode:
     """One way, and what becomes of the mail of each kind of client.
 
     `tls` is given to --tls, where that is given at all; `trusts` is whether the proxy trusts
-    whoever signed the server's certificate.
+    whoever signed the server's certificate. TLS may be implicit on a leg.
     """
 
     name: str
     legs: Mapping[Tls, Legs]
     tls: str = ""
     trusts: bool = True
-    implicit: bool = False  # on both legs
+    implicit_client: bool = False
+    implicit_upstream: bool = False
 
     def options(self, server: TlsServer, authority: Path) -> tuple[str, ...]:
         """What the proxy is started with in front of this server."""
-        scheme, port = ("smtps", server.implicit) if self.implicit else ("smtp", server.offering)
+        host = server.mail.host
+        implicit, offered = f"smtps://{host}:{server.implicit}", f"{host}:{server.offering}"
         return (
-            *("--upstream", f"{scheme}://{server.mail.host}:{port}", "--upstream-name", NAME),
+            *("--upstream", implicit if self.implicit_upstream else offered),
+            *("--upstream-name", NAME),
             *(("--upstream-ca", str(authority)) if self.trusts else ()),
             *(("--tls", self.tls) if self.tls else ()),
-            *(("--listen", f"tls:{server.mail.host}:0") if self.implicit else ()),
+            *(("--listen", f"tls:{host}:0") if self.implicit_client else ()),
         )
 
     def expected(self, client: TlsClient, tls: Tls) -> Legs:
@@ -88,7 +91,14 @@ MODES = (
         _starttls(Legs.PLAIN, Legs.PLAIN, Legs.NO_MAIL),
         trusts=False,
     ),
-    Mode("implicit on both legs", {Tls.IMPLICIT: Legs.BOTH}, implicit=True),
+    Mode("terminate, implicit", {Tls.IMPLICIT: Legs.CLIENT}, "terminate", implicit_client=True),
+    # As is originate, where upstream's TLS is implicit.
+    Mode(
+        "originate, implicit",
+        _starttls(Legs.UPSTREAM, Legs.UPSTREAM, Legs.NO_MAIL),
+        implicit_upstream=True,
+    ),
+    Mode("both implicit", {Tls.IMPLICIT: Legs.BOTH}, implicit_client=True, implicit_upstream=True),
 )
 
 # How a page says what a client does.
@@ -117,10 +127,14 @@ def _words(mode: Mode, tls: Tls) -> str:
 
 def _clients() -> str:
     """What each client can be told to do."""
-    rows = [
-        [client.name, *("✓" if tls in client.does else "" for tls in Tls)] for client in CLIENTS
-    ]
+    rows = [[client.name, *(_does(client, tls) for tls in Tls)] for client in CLIENTS]
     return _table(["Client", *WORDS.values()], rows)
+
+
+def _does(client: TlsClient, tls: Tls) -> str:
+    if tls not in client.does:
+        return ""
+    return "✓" if client.falls_back or tls is not Tls.MAY else "✓ no mail where refused"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

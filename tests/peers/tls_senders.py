@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol
 
 import aiosmtplib
 
@@ -33,8 +33,11 @@ from tests.peers.tls import Tls
 
 LOCALHOST = "localhost"
 
-# A port, what to send, what to do about TLS, and the certificate of the authority to trust.
-SendByTls: TypeAlias = Callable[[int, Mail, Tls, Path], Outcome]
+
+class SendByTls(Protocol):
+    """What all of these are: a port, and the certificate of the authority to trust there."""
+
+    def __call__(self, port: int, mail: Mail, tls: Tls, authority: Path) -> Outcome: ...
 
 
 def by_smtplib(port: int, mail: Mail, tls: Tls, authority: Path) -> Outcome:
