@@ -91,6 +91,13 @@ MODES = (
         _starttls(Legs.PLAIN, Legs.PLAIN, Legs.NO_MAIL),
         trusts=False,
     ),
+    # Whoever asked for TLS with upstream gets no mail through without.
+    Mode(
+        "originate, upstream not trusted",
+        _starttls(Legs.NO_MAIL, Legs.NO_MAIL, Legs.NO_MAIL),
+        "originate",
+        trusts=False,
+    ),
     Mode("terminate, implicit", {Tls.IMPLICIT: Legs.CLIENT}, "terminate", implicit_client=True),
     # As is originate, where upstream's TLS is implicit.
     Mode(
