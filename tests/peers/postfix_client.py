@@ -54,12 +54,13 @@ TRANSPORT = """
   -o smtp_tls_security_level={level}
   -o smtp_tls_wrappermode={implicit}
 """
-# The levels of smtp_tls_security_level, and implicit TLS, which is verified, too.
+# Levels of smtp_tls_security_level, and whether TLS is implicit.
 LEVELS = {
     "may": ("may", "no"),
     "encrypt": ("encrypt", "no"),
     "verify": ("verify", "no"),
     "implicit": ("verify", "yes"),
+    "implicit-encrypt": ("encrypt", "yes"),
 }
 
 DELIVERIES = r": {queue_id}: to=<.*status=.*"

@@ -44,5 +44,5 @@ CLIENTS = (
     TlsClient("Exim"),
     TlsClient("Postfix"),
     # At the level `encrypt` instead of `verify`.
-    TlsClient("Postfix, encrypt", frozenset({Tls.MUST}), verifies=False),
+    TlsClient("Postfix, encrypt", frozenset({Tls.MUST, Tls.IMPLICIT}), verifies=False),
 )

@@ -74,6 +74,11 @@ class Mode:
         falls_back = client.falls_back or tls is not Tls.MAY
         return self.legs[tls] if self.trusts or falls_back else Legs.NO_MAIL
 
+    def refuses(self, tls: Tls) -> bool:
+        """Whether it is the proxy that refuses STARTTLS, since it can't trust upstream."""
+        mirrors = self.legs.get(Tls.PLAIN) is Legs.PLAIN
+        return mirrors and not self.trusts and tls is not Tls.PLAIN
+
 
 def _starttls(plain: Legs, may: Legs, must: Legs) -> Mapping[Tls, Legs]:
     return {Tls.PLAIN: plain, Tls.MAY: may, Tls.MUST: must}

@@ -144,7 +144,8 @@ def by_exim(port: int, mail: Mail, tls: Tls, authority: Path) -> Outcome:
 
 def by_postfix(client: PostfixClient, must: str = "verify") -> SendByTls:
     """What sends by this Postfix; `must` is the smtp_tls_security_level that stands for MUST."""
-    levels = {Tls.MAY: "may", Tls.MUST: must, Tls.IMPLICIT: "implicit"}
+    implicit = "implicit" if must == "verify" else f"implicit-{must}"
+    levels = {Tls.MAY: "may", Tls.MUST: must, Tls.IMPLICIT: implicit}
 
     def send(port: int, mail: Mail, tls: Tls, authority: Path) -> Outcome:
         transport = "smtp" if tls is Tls.PLAIN else transport_name(levels[tls], authority)
