@@ -74,7 +74,12 @@ def by_aiosmtplib(port: int, mail: Mail, tls: Tls, authority: Path) -> Outcome:
             tls_context=ssl.create_default_context(cafile=authority),
         )
         async with client:
+            transport = client.transport
             refused, said = await client.sendmail(mail.sender, mail.recipients, mail.octets)
+        # Where the loop ends while TLS is being shut down, the socket would stay open.
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+            await asyncio.sleep(0)
         return Outcome(not refused, f"{said}\n{refused}")
 
     try:
