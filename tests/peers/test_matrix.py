@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers import tls_modes
 from tests.peers.matrix import FAMILIES, page
 from tests.peers.pairs import Family
 
@@ -13,6 +14,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "peers.md"
 def test_the_page_has_the_matrix() -> None:
     """docs/peers.md has what `python -m tests.peers.matrix` prints."""
     assert page() in PAGE.read_text("utf-8")
+
+
+def test_the_page_has_the_modes_of_tls() -> None:
+    """docs/peers.md has what `python -m tests.peers.tls_modes` prints."""
+    assert tls_modes.page() in PAGE.read_text("utf-8")
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.protocol)
