@@ -16,8 +16,8 @@ defaults
     timeout client 60s
     timeout server 60s
 listen smtp
-    bind 127.0.0.1:{listen}
-    server sink 127.0.0.1:{sink}
+    bind 127.0.0.1:{listen}{bind}
+    server sink 127.0.0.1:{sink}{server}
 """
 
 
@@ -40,6 +40,16 @@ class Place:
     def stats(self) -> Path:
         return self.folder / "stats.json"
 
+    @property
+    def authority(self) -> Path:
+        """Who has signed `identity`."""
+        return self.folder / "authority" / "ca.pem"
+
+    @property
+    def identity(self) -> Path:
+        """The certificate of everything that speaks TLS as a server, and its key."""
+        return self.folder / "identity.pem"
+
     def keep(self, name: str, text: str) -> str:
         """Write a file into this trial's folder; return its path."""
         path = self.folder / name
@@ -56,9 +66,18 @@ def bare(place: Place) -> list[str]:
     return [*module("bench.explaining")(place), "bare"]
 
 
-def haproxy(place: Place) -> list[str]:
-    text = HAPROXY.format(listen=place.listen, sink=place.sink)
-    return [found("haproxy"), "-db", "-f", place.keep("haproxy.cfg", text)]
+def haproxy(place: Place, name: str = "haproxy", bind: str = "", server: str = "") -> list[str]:
+    text = HAPROXY.format(listen=place.listen, sink=place.sink, bind=bind, server=server)
+    return [found("haproxy"), "-db", "-f", place.keep(f"{name}.cfg", text)]
+
+
+def decrypting(place: Place) -> list[str]:
+    return haproxy(place, "decrypting", bind=f" ssl crt {place.identity}")
+
+
+def encrypting(place: Place) -> list[str]:
+    verify = f" ssl verify required ca-file {place.authority} sni str(localhost)"
+    return haproxy(place, "encrypting", server=f"{verify} no-ssl-reuse")
 
 
 def mitmproxy(place: Place) -> list[str]:
@@ -69,9 +88,11 @@ def mitmproxy(place: Place) -> list[str]:
     ]
 
 
-def smtpproxy(place: Place, *options: str, log: str = "none") -> list[str]:
+def smtpproxy(
+    place: Place, *options: str, log: str = "none", listen: str = "127.0.0.1:0"
+) -> list[str]:
     return [
-        *(sys.executable, "-m", "smtpproxy", "serve", "--listen", "127.0.0.1:0"),
+        *(sys.executable, "-m", "smtpproxy", "serve", "--listen", listen),
         *("--ready-file", str(place.ready_file), "--stats", str(place.stats), "--log", log),
         *options,
     ]
@@ -79,6 +100,15 @@ def smtpproxy(place: Place, *options: str, log: str = "none") -> list[str]:
 
 def relay(place: Place, *options: str, log: str = "none") -> list[str]:
     return smtpproxy(place, "--upstream", f"127.0.0.1:{place.sink}", *options, log=log)
+
+
+def tls(place: Place) -> list[str]:
+    return smtpproxy(
+        place,
+        *("--certificate", str(place.identity), "--upstream-ca", str(place.authority)),
+        *("--upstream", f"tls:127.0.0.1:{place.sink}", "--upstream-name", "localhost"),
+        listen="tls:127.0.0.1:0",
+    )
 
 
 def json_log(place: Place) -> list[str]:

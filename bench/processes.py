@@ -80,6 +80,13 @@ class Process:
                 return port
         raise AssertionError("waiting ends by an exception")
 
+    def listening(self, port: int) -> None:
+        """Return as soon as a connection is taken there, whatever is to be said on it."""
+        for _ in self._waiting():
+            with socket.socket() as caller:
+                if caller.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+
     def _waiting(self) -> Iterator[None]:
         until = time.monotonic() + START_LIMIT
         while time.monotonic() < until:

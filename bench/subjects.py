@@ -29,6 +29,8 @@ class Subject:
     """Whether it leaves a matrix of stages and codes to check the messages by."""
     upstream: bool = True
     """Whether it needs a sink behind it."""
+    tls: bool = False
+    """Whether it is reached by TLS, and has an upstream that speaks TLS."""
     needs: tuple[str, ...] = ()
     """Subjects that have to run before it."""
 
@@ -96,6 +98,25 @@ SUBJECTS = {
             beside="relay",
             goals={"new": 0.9, "kept": 0.9},
             counts=True,
+        ),
+        Subject(
+            name="tls-portforward",
+            title="Twisted portforward, TLS passes through",
+            command=commands.module("bench.forwarder"),
+            beside="tls-portforward",
+            loads=ALL,
+            program="haproxy",
+            tls=True,
+        ),
+        Subject(
+            name="tls",
+            title="relay, TLS on both legs",
+            command=commands.tls,
+            beside="tls-portforward",
+            loads=ALL,
+            program="haproxy",
+            counts=True,
+            tls=True,
         ),
         Subject(
             name="bare",

@@ -7,6 +7,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from bench import encrypting
 from bench.commands import Place
 from bench.load import Load, send
 from bench.processes import Process, Trouble, found, free_port, running
@@ -25,8 +26,12 @@ def measure(subject: Subject, load: Load, messages: int, folder: Path) -> float:
         sink = start_sink(stack, own, load) if subject.upstream else 0
         cassette = folder / load.name / "record" / "cassette.yaml"
         place = Place(own, sink, free_port(), cassette)
+        if subject.tls:
+            place = encrypting.behind(stack, place)
         process = start(stack, subject, place)
         port = connectable(process, subject, place) if process else sink
+        if subject.tls:
+            port = encrypting.before(stack, place, port)
         send(load, warm_up, port)
         speed = load.speed(messages, send(load, messages, port))
         if process and subject.counts:
