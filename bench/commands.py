@@ -103,11 +103,14 @@ def relay(place: Place, *options: str, log: str = "none") -> list[str]:
 
 
 def tls(place: Place) -> list[str]:
-    return smtpproxy(
-        place,
+    return smtpproxy(place, *secure_legs(place), listen="tls:127.0.0.1:0")
+
+
+def secure_legs(place: Place) -> tuple[str, ...]:
+    """Options of the proxy: what clients are shown, and an upstream that it verifies."""
+    return (
         *("--certificate", str(place.identity), "--upstream-ca", str(place.authority)),
         *("--upstream", f"tls:127.0.0.1:{place.sink}", "--upstream-name", "localhost"),
-        listen="tls:127.0.0.1:0",
     )
 
 

@@ -29,7 +29,8 @@ def before(stack: ExitStack, place: Place, port: int) -> int:
     own = replace(place, listen=free_port(), sink=port)
     command = commands.encrypting(own)
     process = running("encrypting", command, place.folder / "encrypting.txt")
-    return stack.enter_context(process).greeting(own.listen)
+    stack.enter_context(process).listening(own.listen)
+    return own.listen
 
 
 def certify(place: Place) -> None:

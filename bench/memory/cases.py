@@ -27,6 +27,8 @@ class Case:
     """Connections that can be tried in the time there is."""
     keeps: bool = False
     """Whether it is tried with a recording as well."""
+    tls: bool = False
+    """Whether both legs are under TLS; the peers are not, HAProxy does that for them."""
 
     @property
     def warms_up(self) -> bool:
@@ -46,6 +48,19 @@ _REPLY = b"250 " + b"x" * 4000 + b"\r\n"
 _STRAY = b"this is no reply\r\n"
 
 _PLAIN = (
+    Case(
+        name="idle",
+        title="both: nothing but EHLO",
+        client=clients.reader,
+        upstream=upstreams.polite,
+    ),
+    Case(
+        name="idle-tls",
+        title="the same, with TLS on both legs",
+        client=clients.reader,
+        upstream=upstreams.polite,
+        tls=True,
+    ),
     Case(
         name="long-command",
         title="client: a command line that never ends",

@@ -9,9 +9,12 @@ import asyncio
 import socket
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import encrypting
+from bench.commands import Place, secure_legs
 from bench.memory import clients, upstreams
 from bench.memory.cases import Case
 from bench.memory.peer import HOST, Peer, connected
@@ -89,28 +92,45 @@ class _Trial:
             server.setblocking(False)
             accepting = asyncio.create_task(self._accept(server))
             try:
-                with running("smtpproxy", self._command(server), self._said) as proxy:
-                    return await self._measured(proxy)
+                with ExitStack() as stack:
+                    return await self._measured(*self._proxy(stack, server))
             finally:
                 accepting.cancel()
                 self._end()
+
+    def _proxy(self, stack: ExitStack, server: socket.socket) -> tuple[Process, int]:
+        """Start the proxy, and what encrypts for the peers; return it, and the clients' port."""
+        cassette = self._folder / "cassette.yaml"
+        place = Place(self._folder, server.getsockname()[1], 0, cassette)
+        if self._case.tls:
+            place = encrypting.behind(stack, place)
+        command = self._command(place)
+        proxy = stack.enter_context(running("smtpproxy", command, self._said))
+        port = proxy.announced(place.ready_file)
+        return proxy, encrypting.before(stack, place, port) if self._case.tls else port
 
     @property
     def _said(self) -> Path:
         return self._folder / "said.txt"
 
-    def _command(self, server: socket.socket) -> list[str]:
-        upstream = f"{HOST}:{server.getsockname()[1]}" if self._case.upstream else "sink:"
-        where = () if self._case.replays else ("--upstream", upstream)
-        cassette = self._folder / "cassette.yaml"
+    def _command(self, place: Place) -> list[str]:
+        listen = f"tls:{HOST}:0" if self._case.tls else f"{HOST}:0"
+        cassette = place.cassette
         if self._case.replays:
             cassette.write_text(_CASSETTE)
         options = [str(cassette) if o == cassette.name else o for o in self._case.options]
         return [
-            *(sys.executable, "-m", "smtpproxy", "serve", "--listen", f"{HOST}:0", *where),
-            *("--ready-file", str(self._folder / "ready"), "--log-format", "json"),
+            *(sys.executable, "-m", "smtpproxy", "serve", "--listen", listen, *self._where(place)),
+            *("--ready-file", str(place.ready_file), "--log-format", "json"),
             *("--log", str(self._folder / "log.jsonl"), "--drain", "0", *options),
         ]
+
+    def _where(self, place: Place) -> tuple[str, ...]:
+        if self._case.replays:
+            return ()
+        if self._case.tls:
+            return secure_legs(place)
+        return ("--upstream", f"{HOST}:{place.sink}" if self._case.upstream else "sink:")
 
     async def _accept(self, server: socket.socket) -> None:
         """Play upstream, politely while the proxy warms up."""
@@ -127,8 +147,7 @@ class _Trial:
         self._playing.add(task)
         return task
 
-    async def _measured(self, proxy: Process) -> Figure:
-        port = proxy.announced(self._folder / "ready")
+    async def _measured(self, proxy: Process, port: int) -> Figure:
         if self._case.warms_up:
             await self._warm_up(port)
         pid = proxy.popen.pid
