@@ -10,12 +10,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from bench import commands
 from bench.commands import Place
-from bench.processes import free_port, running
+from bench.processes import Trouble, found, free_port, running
 from smtpproxy.net.authority import Authority
 
 
 def behind(stack: ExitStack, place: Place) -> Place:
-    """Start what decrypts for the sink; return the place with that as its upstream."""
+    """Start what decrypts for the sink; return the place with that as its upstream.
+
+    Raises Trouble, also where there is no HAProxy.
+    """
+    if not found("haproxy"):
+        raise Trouble("haproxy not found (Debian and Ubuntu: apt install haproxy)")
     certify(place)
     own = replace(place, listen=free_port())
     command = commands.decrypting(own)
@@ -25,7 +30,10 @@ def behind(stack: ExitStack, place: Place) -> Place:
 
 
 def before(stack: ExitStack, place: Place, port: int) -> int:
-    """Start what encrypts for a subject at a port; return the port that the load goes to."""
+    """Start what encrypts for a subject at a port; return the port that the load goes to.
+
+    Raises Trouble.
+    """
     own = replace(place, listen=free_port(), sink=port)
     command = commands.encrypting(own)
     process = running("encrypting", command, place.folder / "encrypting.txt")

@@ -10,6 +10,7 @@ import pytest
 from bench.memory.cases import CASES
 from bench.memory.measure import BOUND, Figure, measure
 from bench.memory.table import markdown
+from tests.peers.programs import need
 
 CONNECTIONS = 4
 QUICK = ("long-command", "chunks-recorded", "opaque")
@@ -22,6 +23,16 @@ def test_a_hostile_connection_costs_less_than_a_mebibyte(name: str, tmp_path: Pa
     figure = measure(CASES[name], CONNECTIONS, tmp_path)
     assert figure.offered > CONNECTIONS * 100_000
     assert figure.each <= BOUND
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another's memory is read in /proc")
+def test_an_idle_session_under_tls(tmp_path: Path) -> None:
+    """With TLS on both legs, sessions of plain peers stand, and EHLO is relayed."""
+    need("haproxy")
+    figure = measure(CASES["idle-tls"], CONNECTIONS, tmp_path)
+    assert figure.ended == "goes on"
+    assert figure.offered > CONNECTIONS * 100
+    assert 0 < figure.each <= BOUND
 
 
 def test_the_table_for_the_documentation() -> None:

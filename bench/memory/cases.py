@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bench.memory import clients, upstreams
 from bench.memory.upstreams import Script
+from bench.processes import found
 
 RECORD = ("--mode", "record", "--cassette", "cassette.yaml")
 REFUSE = ("--on-anomaly", "refuse")
@@ -29,6 +30,11 @@ class Case:
     """Whether it is tried with a recording as well."""
     tls: bool = False
     """Whether both legs are under TLS; the peers are not, HAProxy does that for them."""
+
+    @property
+    def possible(self) -> bool:
+        """Whether all that it needs is installed."""
+        return not self.tls or bool(found("haproxy"))
 
     @property
     def warms_up(self) -> bool:
