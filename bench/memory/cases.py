@@ -289,6 +289,7 @@ _PLAIN = (
         title="both: 20 MB behind STARTTLS, and nobody reads",
         client=clients.opaque,
         upstream=upstreams.answering(b"STARTTLS", upstreams.tls),
+        options=("--tls", "opaque"),
     ),
     Case(
         name="replay",
