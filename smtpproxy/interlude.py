@@ -122,7 +122,7 @@ class Interlude:
         """Say what is said to upstream; of a login the mechanism, and upstream may repeat it."""
         shown = step.decode("ascii", "replace").split()
         if self._logging_in:
-            continues = shown[0] != "AUTH"
+            continues = shown[:1] != ["AUTH"]  # the last line of SCRAM is empty
             said = Continuation(step) if continues else Command("AUTH", step)
             self._watcher.authenticating(Exchange("AUTH", said, 0.0))
             shown = [] if continues else shown[:2]

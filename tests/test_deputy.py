@@ -12,6 +12,7 @@ from smtpproxy.encryption import MIRROR, Encryption
 from smtpproxy.introduction import Introduction
 from smtpproxy.login import Credentials
 from tests.dialogue import GREETED, Conversation
+from tests.saslserver import SaslServer
 
 USER, PASSWORD = "app@example.org", "correct horse"
 INITIAL = base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()
@@ -142,3 +143,20 @@ def test_originate_logs_in_behind_its_own_starttls() -> None:
         "U: 220 mail.example.org\n> EHLO smtpproxy.localhost\nU: 250-mail\nU: 250 STARTTLS\n"
         "> STARTTLS\nU: 220 Go\nTLS: upstream\nS: 220 mail.example.org\n" + EHLO + ACCEPTED
     )
+
+
+@pytest.mark.parametrize(
+    "mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"]
+)
+def test_every_mechanism_gets_through(mechanism: str) -> None:
+    """Its lines go out as upstream asks for them, and only the mechanism is told of."""
+    one = talk()
+    one.play(GREETED + "C: EHLO a\n> EHLO a")
+    one.upstream(f"250-mail.example.org\r\n250 AUTH {mechanism}\r\n".encode())
+    server = SaslServer(USER.encode(), PASSWORD.encode())
+    while line := one.unread(Side.UPSTREAM):
+        one.upstream(server.hears(line).encode() + b"\r\n")
+    own = [detail for fact, detail in one.witness.notes if fact == "own-command"]
+    assert own == [f"AUTH {mechanism}"]
+    one.unread(Side.CLIENT)
+    one.play(f"C: AUTH PLAIN {THEIRS}\nS: 235 2.7.0 Authentication succeeded")
