@@ -7,6 +7,29 @@ from smtpproxy.actions import Action, Send, Side
 _UPSTREAM = Side.UPSTREAM
 
 
+def joined(actions: list[Action]) -> list[Action]:
+    """Return the actions, each run of octets for one side in one piece."""
+    found: list[Action] = []
+    pieces: list[bytes] = []  # of the run that is going on
+    side: Side | None = None
+    for action in actions:
+        if type(action) is not Send or action.side is not side:
+            _end_run(found, side, pieces)
+            side = action.side if type(action) is Send else None
+        if type(action) is Send:
+            pieces.append(action.octets)
+        else:
+            found.append(action)
+    _end_run(found, side, pieces)
+    return found
+
+
+def _end_run(found: list[Action], side: Side | None, pieces: list[bytes]) -> None:
+    if side is not None:
+        found.append(Send(side, pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+        pieces.clear()
+
+
 class Outgoing:
     """Actions that are still to be carried out. Octets for upstream travel together if they can."""
 
@@ -30,6 +53,6 @@ class Outgoing:
         self.actions += actions
 
     def take(self) -> list[Action]:
-        """Return what is to be done, and forget it."""
+        """Return what is to be done, and forget it. Octets that go together are one piece."""
         actions, self.actions = self.actions, []
-        return actions
+        return joined(actions) if len(actions) > 1 else actions

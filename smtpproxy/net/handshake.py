@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
+from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 from service_identity import CertificateError, VerificationError
 from twisted.internet import error
 from twisted.python.failure import Failure
@@ -40,7 +42,10 @@ BROKEN_OFF = "handshake broken off"
 def facts_of(transport: Any) -> TlsFacts:
     """Return what is known of a Twisted transport's TLS, after its handshake."""
     connection = transport.getHandle()
-    subject, fingerprint = _certificate_facts(connection.get_peer_certificate())
+    certificate = connection.get_peer_certificate()
+    subject, fingerprint = ("", "")
+    if certificate is not None:
+        subject, fingerprint = _certificate_facts(dump_certificate(FILETYPE_ASN1, certificate))
     return TlsFacts(
         version=connection.get_protocol_version_name(),
         cipher=connection.get_cipher_name() or "",
@@ -81,10 +86,10 @@ def _reason(problem: SSL.Error) -> str:
     return _PLAINER.get(plain, plain)
 
 
-def _certificate_facts(found: Any) -> tuple[str, str]:
-    if found is None:
-        return "", ""
-    certificate: x509.Certificate = found.to_cryptography()
+@lru_cache(maxsize=16)
+def _certificate_facts(der: bytes) -> tuple[str, str]:
+    """Return subject and fingerprint. Upstream shows the same certificate each time."""
+    certificate = x509.load_der_x509_certificate(der)
     try:
         subject = certificate.subject.rfc4514_string()[:_SUBJECT_LIMIT]
     except ValueError:

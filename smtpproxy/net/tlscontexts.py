@@ -27,7 +27,7 @@ from smtpproxy.net.endpoints import WhereError
 from smtpproxy.net.names import dns_name, ip_address
 from smtpproxy.net.pem import Identity, TlsFileError, read_certificates, read_identity
 from smtpproxy.net.systemtrust import system_file
-from smtpproxy.net.verification import VerifiedConnection
+from smtpproxy.net.verification import VerifiedConnection, ask_about_certificates
 
 #: Names whose certificates are kept. A client may ask for as many as it likes.
 KEPT = 256
@@ -91,6 +91,7 @@ def client_context(
     context = modern()
     if verify:
         _trust(context, ca)
+        ask_about_certificates(context)
     # RFC 6066 §3: an address is no server name.
     return _Client(context, host, verify, host.encode() if address is None else b"")
 

@@ -8,7 +8,13 @@ from typing import Any, TypeAlias
 
 from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    clientFromString,
+    wrapClientTLS,
+)
 from twisted.internet.interfaces import (
     IHandshakeListener,
     IOpenSSLClientConnectionCreator,
@@ -23,6 +29,7 @@ from smtpproxy.actions import Side
 from smtpproxy.net.endpoints import with_timeout
 from smtpproxy.net.handshake import failure_words
 from smtpproxy.net.leg import Leg
+from smtpproxy.net.names import ip_address
 from smtpproxy.net.secureplaces import KINDS, secure_place
 from smtpproxy.net.session import ProxySession
 from smtpproxy.place import Ends
@@ -86,9 +93,19 @@ def _endpoint(reactor: Any, where: str, begin_tls: BeginTls) -> IStreamClientEnd
     # Twisted's `tls:` takes a trusted certificate that names nobody for that of any host, and its
     # `ssl:` takes any at all.
     bind = (place.bind, 0) if place.bind else None
-    connecting = HostnameEndpoint(reactor, place.host, place.port, place.seconds, bind)
+    # Of an address too, a HostnameEndpoint asks a thread for each session.
+    kind = {None: HostnameEndpoint, 4: TCP4ClientEndpoint, 6: TCP6ClientEndpoint}[
+        _version(place.host)
+    ]
+    connecting = kind(reactor, place.host, place.port, place.seconds, bind)
     secure: IStreamClientEndpoint = wrapClientTLS(begin_tls(), connecting)
     return secure
+
+
+def _version(host: str) -> int | None:
+    """Return the IP version of an address, or None for a name."""
+    address = ip_address(host)
+    return None if address is None else address.version
 
 
 class EndpointUpstream:

@@ -7,12 +7,15 @@ underscore. So the name is looked at here, and a connection whose name nobody ha
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
+from cryptography import x509
 from OpenSSL import SSL
+from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 from service_identity import CertificateError, VerificationError
+from service_identity.cryptography import extract_patterns
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
-from service_identity.pyopenssl import extract_patterns
 
 from smtpproxy.net.names import ip_address
 
@@ -62,7 +65,6 @@ class VerifiedConnection(SSL.Connection):
         self._host = host
         self._good = False
         self._problem = ""
-        self.set_verify(_VERIFY, _look)
 
     def do_handshake(self) -> None:
         """Go on with the handshake."""
@@ -81,9 +83,17 @@ class VerifiedConnection(SSL.Connection):
             words = _WORDS.get(error, f"verification error {error}")
             self._problem = f"certificate verify failed: {words}"
         elif depth == 0:
-            self._problem = _name_problem(certificate, self._host)
+            self._problem = _name_problem(dump_certificate(FILETYPE_ASN1, certificate), self._host)
             self._good = not self._problem
         return not self._problem
+
+
+def ask_about_certificates(context: SSL.Context) -> None:
+    """Let each VerifiedConnection of a context be asked about certificates.
+
+    Where that was forgotten, its handshakes fail.
+    """
+    context.set_verify(_VERIFY, _look)
 
 
 def _look(connection: Any, certificate: Any, error: int, depth: int, ok: int) -> bool:
@@ -94,10 +104,12 @@ def _look(connection: Any, certificate: Any, error: int, depth: int, ok: int) ->
         return False
 
 
-def _name_problem(certificate: Any, host: str) -> str:
-    """Return why the certificate is not for the host, or ""."""
+@lru_cache(maxsize=16)
+def _name_problem(der: bytes, host: str) -> str:
+    """Return why the certificate is not for the host, or "". Upstream shows the same each time."""
     wanted = IPAddress_ID(host) if ip_address(host) is not None else DNS_ID(host)
     try:
+        certificate = x509.load_der_x509_certificate(der)
         verify_service_identity(extract_patterns(certificate), [wanted], [])
     except VerificationError:
         return f"the certificate is not for {host}"
