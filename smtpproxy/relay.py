@@ -190,6 +190,10 @@ class Relay:
         """Upstream sent octets."""
         if self._tls.withheld:
             return []  # it is on its way out
+        if self._tls.beginning is _UPSTREAM and not self._ending.left:
+            # What was decrypted comes behind the handshake: this was read together with the 220.
+            self._interlude.injected("upstream", octets)
+            return self._out.take()
         server = self._server
         server.receive(octets)
         while not self._ending.left and (fact := server.next()) is not None:

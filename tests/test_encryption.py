@@ -431,3 +431,17 @@ def test_what_ends_behind_our_own_end_changes_nothing() -> None:
     one.done.clear()
     one.take(one.relay.upstream_closed(False))
     assert not one.done
+
+
+def test_octets_while_upstreams_handshake_is_under_way_end_the_session() -> None:
+    """They were read in plain text together with the 220, and are no answer to anything."""
+    one = talk()
+    one.play(OFFERED + ASKED)
+    one.upstream(b"454 4.7.0 Stay in plain text\r\n")
+    one.play("S: 421 4.7.0 mail.example.org Octets behind STARTTLS\n(client: close)")
+    assert ("starttls-injection", "upstream") in one.witness.notes
+    one.upstream(b"250 More\r\n")
+    one.play("TLS: upstream")
+    assert [note for note in one.witness.notes if note[0] == "starttls-injection"] == [
+        ("starttls-injection", "upstream")
+    ]

@@ -158,3 +158,16 @@ def test_without_anything_to_encrypt_with_nothing_goes_on() -> None:
     one.server.receive(b"220 mail.example.org\r\n")
     one.client.receive(b"STARTTLS\r\n")
     assert one.client.ended == "aborted"
+
+
+@pytest.mark.parametrize("length", [4094, 4095, 4096, 4097, 8192])
+def test_no_cut_hides_what_comes_behind_upstreams_220(length: int) -> None:
+    """A session takes octets piece by piece: what is in the piece behind the 220 is plain text."""
+    one = asked()
+    lines = (length - 16) // 1024
+    go = (b"220-" + b"x" * 1018 + b"\r\n") * lines
+    go += b"220 " + b"y" * (length - len(go) - 6) + b"\r\n"
+    assert len(go) == length
+    one.server.receive(go + b"454 4.7.0 Stay in plain text\r\n")
+    assert one.client.taken == b"421 4.7.0 mail.example.org Octets behind STARTTLS\r\n"
+    assert ("starttls-injection", "upstream") in one.heard.notes
