@@ -133,7 +133,8 @@ class Interlude:
         """Upstream has answered the client's EHLO: log in, where that is due."""
         tls = self._tls
         if self._deputy is not None:
-            aside = self._deputy.aside(hello, tls.upstream, tls.mirrors)
+            # A client that has TLS already asks for none: upstream's leg stays as it is.
+            aside = self._deputy.aside(hello, tls.upstream, tls.mirrors and not tls.client)
             self._logging_in = aside is not None
             if aside is not None:
                 self._begin(aside)
@@ -191,7 +192,8 @@ class Interlude:
                 # RFC 3207 §4.2: what was learned in plain text is forgotten.
                 self._client.restart()
                 self._state.start_over()
-                self._forget_login()
+                if self._tls.mirrors and self._tls.upstream:
+                    self._forget_login()  # as upstream has
         elif not awaited or self._ending.left:
             return
         elif self.aside is not None:

@@ -8,10 +8,10 @@ import pytest
 
 from smtpproxy.actions import Side
 from smtpproxy.deputy import Deputy
-from smtpproxy.encryption import MIRROR, Encryption
+from smtpproxy.encryption import MIRROR, TERMINATE, Encryption
 from smtpproxy.introduction import Introduction
 from smtpproxy.login import Credentials
-from tests.dialogue import GREETED, Conversation
+from tests.dialogue import FACTS, GREETED, Conversation
 from tests.saslserver import SaslServer
 
 USER, PASSWORD = "app@example.org", "correct horse"
@@ -160,3 +160,19 @@ def test_every_mechanism_gets_through(mechanism: str) -> None:
     assert own == [f"AUTH {mechanism}"]
     one.unread(Side.CLIENT)
     one.play(f"C: AUTH PLAIN {THEIRS}\nS: 235 2.7.0 Authentication succeeded")
+
+
+def test_who_encrypts_the_clients_leg_alone_stays_logged_in() -> None:
+    """RFC 4954 §4: a second AUTH would be refused with 503, and upstream has forgotten nothing."""
+    one = talk(tls=Encryption(TERMINATE))
+    one.play(GREETED + EHLO.replace("S: 250 AUTH", "S: 250-STARTTLS\n    S: 250 AUTH") + ACCEPTED)
+    one.play("C: STARTTLS\nS: 220 2.0.0 Ready to start TLS\nTLS: client")
+    one.play(EHLO)
+    one.play(f"C: AUTH PLAIN {THEIRS}\nS: 235 2.7.0 Authentication succeeded")
+
+
+def test_a_client_with_tls_from_the_start_is_not_waited_for() -> None:
+    """In mirror it can't ask for TLS any more, so upstream's STARTTLS puts the login off no longer."""
+    one = talk(tls=Encryption(MIRROR))
+    one.take(one.relay.secured(Side.CLIENT, FACTS))
+    one.play(GREETED + EHLO.replace("U: 250 AUTH", "U: 250-STARTTLS\n    U: 250 AUTH") + ACCEPTED)
