@@ -71,6 +71,11 @@ class Encryption:
         self._plain_text = b""  # but this, once
         self._unready = unready
 
+    @property
+    def mirrored(self) -> bool:
+        """Was upstream's leg encrypted for its client, so that upstream has forgotten, too?"""
+        return self.mirrors and self.upstream
+
     def stands(self, side: Side) -> bool:
         """A leg is encrypted; return whether that was waited for."""
         if side is Side.CLIENT:

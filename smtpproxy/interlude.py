@@ -192,7 +192,7 @@ class Interlude:
                 # RFC 3207 §4.2: what was learned in plain text is forgotten.
                 self._client.restart()
                 self._state.start_over()
-                if self._tls.mirrors and self._tls.upstream:
+                if self._tls.mirrored:
                     self._forget_login()  # as upstream has
         elif not awaited or self._ending.left:
             return

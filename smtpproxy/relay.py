@@ -214,6 +214,10 @@ class Relay:
     def secured(self, side: Side, facts: TlsFacts | None) -> list[Action]:
         """A leg is encrypted; of an upstream in this process there are no facts."""
         self.progress += 1
+        if side is _CLIENT and not self._tls.mirrored and self.state.has_envelope:
+            # RFC 3207 §4.2: it was said in plain text, and of this TLS upstream knows nothing.
+            self._reset_upstream()
+            self._out.flush()
         self._interlude.secured(side, facts)
         return self._out.take()
 

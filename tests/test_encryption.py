@@ -445,3 +445,15 @@ def test_octets_while_upstreams_handshake_is_under_way_end_the_session() -> None
     assert [note for note in one.witness.notes if note[0] == "starttls-injection"] == [
         ("starttls-injection", "upstream")
     ]
+
+
+@pytest.mark.parametrize("more", ["", "RCPT TO:<b@example.net>"])
+def test_terminate_takes_an_envelope_of_plain_text_back(more: str) -> None:
+    """RFC 3207 §4.2: upstream, which sees no TLS, would add recipients under TLS to it."""
+    one = talk(TERMINATE)
+    one.play(OFFERED)
+    for line in filter(None, ("MAIL FROM:<a@example.org>", more)):
+        one.play(f"C: {line}\n> {line}\nU: 250 Ok\nS: 250 Ok")
+    one.play("C: STARTTLS\nS: 220 2.0.0 Ready to start TLS\nTLS: client\n> RSET")
+    one.play("C: RCPT TO:<c@example.net>\n> RCPT TO:<c@example.net>\nU: 250 Flushed")
+    one.play("U: 503 5.5.1 MAIL first\nS: 503 5.5.1 MAIL first")

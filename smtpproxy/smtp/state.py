@@ -88,6 +88,11 @@ class State:
         self._paths: list[Path | None] = []  # of those that were asked for
 
     @property
+    def has_envelope(self) -> bool:
+        """Is a mail transaction open?"""
+        return self._mail is not None
+
+    @property
     def sender(self) -> Path | None:
         """The reverse-path of the open mail transaction, or None where there is none."""
         if self._sender is None and self._mail is not None:
