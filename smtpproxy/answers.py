@@ -152,7 +152,9 @@ class Answers:
 
     def _begin_tls(self, flaw: str) -> None:
         """The client heard 220: what it sends from here on is encrypted, or it is an injection."""
-        if flaw == CLOSE:
+        if self._ending.client_ended:
+            self._out.end(self._ending.leave("client-drop", [Close(_CLIENT)]))  # it says no hello
+        elif flaw == CLOSE:
             self._out.end(self._ending.leave(RULE, [Close(_CLIENT)]))
         else:
             self._out.end(self._tls.begin(flaw))

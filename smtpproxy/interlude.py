@@ -21,6 +21,7 @@ from smtpproxy.outgoing import Outgoing
 from smtpproxy.refusals import INJECTION, answer_here
 from smtpproxy.smtp.client import ClientReader
 from smtpproxy.smtp.facts import Command, Continuation, Reply
+from smtpproxy.smtp.limits import Limits
 from smtpproxy.smtp.server import ServerReader
 from smtpproxy.smtp.state import State
 from smtpproxy.tlsfacts import NOT_TLS, TlsFacts
@@ -128,6 +129,12 @@ class Interlude:
             shown = [] if continues else shown[:2]
         if shown:
             self._watcher.noted("own-command", " ".join(shown), b"")
+
+    def awaited(self, limits: Limits) -> tuple[str, float]:
+        """Return what upstream owes where the client waits unasked, and how long that may take."""
+        if self._logging_in:
+            return "AUTH", limits.reply_timeout
+        return "CONNECT", limits.greeting_timeout
 
     def greeted(self, hello: Reply) -> None:
         """Upstream has answered the client's EHLO: log in, where that is due."""

@@ -159,6 +159,8 @@ class Relay:
             return Awaited("client", "opaque", limits.end_of_data_timeout)
         if self._queue and framing is not _CHUNK:
             return Awaited("upstream", *upstream_time(self._queue[0], limits))
+        if self._interlude.aside is not None:
+            return Awaited("upstream", *self._interlude.awaited(limits))
         if self._client.pending:
             return Awaited("client", "command", limits.command_timeout)
         return Awaited("client", "idle", limits.idle_timeout)
@@ -243,6 +245,9 @@ class Relay:
         self._ending.upstream_ended = True
         if self.withheld:
             return []
+        if clean and self._interlude.aside is not None and not self._ending.left:
+            self._give_up("upstream-drop")  # the client waits, and nothing of it may go out
+            return self._out.take()
         if not self._ending.left and (rest := self._server.rest()):
             self._watcher.noted("unfinished-line", "upstream", rest)
             self._out.actions.append(Send(Side.CLIENT, rest))

@@ -7,10 +7,12 @@ import base64
 import pytest
 
 from smtpproxy.actions import Side
+from smtpproxy.deadlines import Awaited
 from smtpproxy.deputy import Deputy
 from smtpproxy.encryption import MIRROR, TERMINATE, Encryption
 from smtpproxy.introduction import Introduction
 from smtpproxy.login import Credentials
+from smtpproxy.smtp.limits import DEFAULT_LIMITS
 from tests.dialogue import FACTS, GREETED, Conversation
 from tests.saslserver import SaslServer
 
@@ -176,3 +178,23 @@ def test_a_client_with_tls_from_the_start_is_not_waited_for() -> None:
     one = talk(tls=Encryption(MIRROR))
     one.take(one.relay.secured(Side.CLIENT, FACTS))
     one.play(GREETED + EHLO.replace("U: 250 AUTH", "U: 250-STARTTLS\n    U: 250 AUTH") + ACCEPTED)
+
+
+def test_upstream_is_waited_for_while_it_is_logged_in_to() -> None:
+    """Who owes the next word is upstream, whatever the client has sent meanwhile."""
+    one = talk()
+    one.play(GREETED + EHLO + f"> AUTH PLAIN {INITIAL}\nC: MAIL FROM:<a@example.org>")
+    assert one.relay.awaited() == Awaited("upstream", "AUTH", DEFAULT_LIMITS.reply_timeout)
+    one.play("U: 235 2.7.0 Welcome\n> MAIL FROM:<a@example.org>")
+    assert one.relay.awaited() == Awaited("upstream", "MAIL", DEFAULT_LIMITS.reply_timeout)
+
+
+def test_an_upstream_that_leaves_in_the_login_ends_the_session() -> None:
+    """The client, which waits, hears so, and nothing that it has sent goes out."""
+    one = talk()
+    one.play(GREETED + EHLO + f"> AUTH PLAIN {INITIAL}\nC: MAIL FROM:<a@example.org>")
+    one.take(one.relay.upstream_closed(True))
+    assert one.unread(Side.CLIENT).startswith(b"421 ")
+    one.play("(client: close)")
+    one.take(one.relay.client_closed(True))
+    one.play("")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from smtpproxy.actions import Side
+from smtpproxy.deadlines import Awaited
 from smtpproxy.encryption import MIRROR, OPAQUE, ORIGINATE, RELATIONS, STRIP, TERMINATE, Encryption
 from smtpproxy.introduction import Introduction
-from tests.dialogue import GREETED, Conversation
+from smtpproxy.smtp.limits import DEFAULT_LIMITS
+from tests.dialogue import FACTS, GREETED, Conversation
 
 EHLO = """
     C: EHLO app.example.org
@@ -457,3 +459,43 @@ def test_terminate_takes_an_envelope_of_plain_text_back(more: str) -> None:
     one.play("C: STARTTLS\nS: 220 2.0.0 Ready to start TLS\nTLS: client\n> RSET")
     one.play("C: RCPT TO:<c@example.net>\n> RCPT TO:<c@example.net>\nU: 250 Flushed")
     one.play("U: 503 5.5.1 MAIL first\nS: 503 5.5.1 MAIL first")
+
+
+def test_upstream_is_waited_for_while_it_is_connected_to_anew() -> None:
+    """The client has had its answer and may rest, but the session rests on upstream's greeting."""
+    one = talk()
+    one.play(
+        OFFERED + ASKED + "NO TLS: upstream\nS: 454 4.7.0 TLS not available due to temporary reason"
+    )
+    greeting = DEFAULT_LIMITS.greeting_timeout
+    assert one.relay.awaited() == Awaited("upstream", "CONNECT", greeting)
+    one.play("U: 220 mail.example.org\n> EHLO app.example.org")
+    assert one.relay.awaited() == Awaited("upstream", "CONNECT", greeting)
+    one.play("U: 250 mail.example.org")
+    assert one.relay.awaited() == Awaited("client", "idle", DEFAULT_LIMITS.idle_timeout)
+
+
+def test_an_upstream_that_leaves_while_it_is_introduced_to_ends_the_session() -> None:
+    """The client hears so in the place of a greeting; what it has sent is not sent on."""
+    one = Conversation(tls=Encryption(ORIGINATE), introduction=Introduction(starttls=True))
+    one.play("U: 220 mail.example.org\n> EHLO smtpproxy.localhost\nC: AUTH PLAIN eA==")
+    one.take(one.relay.upstream_closed(True))
+    assert one.unread(Side.CLIENT).startswith(b"421 ")
+    one.play("(client: close)")
+    one.take(one.relay.client_closed(True))
+    one.play("")
+
+
+@pytest.mark.parametrize("relation", [MIRROR, TERMINATE])
+def test_no_tls_begins_with_a_client_that_has_ended(relation: str) -> None:
+    """It says no hello; where its connection is gone, nothing would ever end the handshake."""
+    one = talk(relation)
+    one.play(OFFERED)
+    one.client(b"EHLO a\r\nSTARTTLS\r\n")
+    one.take(one.relay.client_closed(True))
+    one.upstream(b"250 mail.example.org\r\n")
+    if relation == MIRROR:
+        one.upstream(b"220 Go ahead\r\n")
+        one.take(one.relay.secured(Side.UPSTREAM, FACTS))
+    assert "client: start tls" not in one.done
+    assert list(one.done)[-2:] == ["client: close", "upstream: close"]
