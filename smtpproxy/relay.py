@@ -148,6 +148,11 @@ class Relay:
         """Does the client wait for ever, on purpose, so that nobody else's end concerns it?"""
         return self._tls.withheld and not self._ending.left
 
+    @property
+    def shakes_hands(self) -> bool:
+        """Is TLS with the client beginning?"""
+        return self._tls.beginning is _CLIENT
+
     def awaited(self) -> Awaited:
         """Return who must act now, and how long that may take."""
         framing, limits = self._client.framing, self._limits

@@ -174,7 +174,7 @@ def test_who_encrypts_the_clients_leg_alone_stays_logged_in() -> None:
 
 
 def test_a_client_with_tls_from_the_start_is_not_waited_for() -> None:
-    """In mirror it can't ask for TLS any more, so upstream's STARTTLS puts the login off no longer."""
+    """In mirror it can't ask for TLS any more, so the login is put off by nothing."""
     one = talk(tls=Encryption(MIRROR))
     one.take(one.relay.secured(Side.CLIENT, FACTS))
     one.play(GREETED + EHLO.replace("U: 250 AUTH", "U: 250-STARTTLS\n    U: 250 AUTH") + ACCEPTED)

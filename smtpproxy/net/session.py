@@ -121,7 +121,7 @@ class ProxySession:
         awaited = relay.awaited()
         if relay.left:
             awaited = Awaited("client", "closing", FAREWELL)
-        elif self._to_client.full:
+        elif self._to_client.full and not relay.shakes_hands:
             awaited = Awaited("client", "reading", self._limits.idle_timeout)
         elif self._to_upstream.full:
             awaited = Awaited("upstream", "reading", self._limits.block_timeout)
@@ -295,8 +295,8 @@ class ProxySession:
 
     def _client_blocked(self, blocked: bool) -> None:
         self._upstream_in.hold("the client does not read", blocked)
-        # Its commands only make more replies.
-        self._client_in.hold("it does not read", blocked)
+        # Its commands only make more replies. A handshake, which must be read, is no command.
+        self._client_in.hold("it does not read", blocked and not self.relay.shakes_hands)
 
     def _upstream_blocked(self, blocked: bool) -> None:
         self._client_in.hold("upstream does not read", blocked)

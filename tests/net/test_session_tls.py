@@ -171,3 +171,16 @@ def test_no_cut_hides_what_comes_behind_upstreams_220(length: int) -> None:
     one.server.receive(go + b"454 4.7.0 Stay in plain text\r\n")
     assert one.client.taken == b"421 4.7.0 mail.example.org Octets behind STARTTLS\r\n"
     assert ("starttls-injection", "upstream") in one.heard.notes
+
+
+def test_what_upstream_says_meanwhile_stops_no_handshake() -> None:
+    """Twisted can't encrypt it yet and asks to stop; but the client's handshake must be read."""
+    one = asked(TERMINATE)
+    one.server.receive(b"421 4.4.2 Idle for too long\r\n")
+    one.client.producer.pauseProducing()
+    assert one.client.reading
+    assert not one.server.reading
+    one.session.look(one.clock.seconds())
+    one.clock.advance(61)
+    one.session.look(one.clock.seconds())
+    assert ("timeout", "client TLS") in one.heard.notes
