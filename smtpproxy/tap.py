@@ -162,6 +162,7 @@ class Proxy:
         self.service = ProxyService(
             *(reactor, listen, self._session, drain, ready, self._max_connections),
             begin_tls=self._security.server,
+            handshake_seconds=self._limits.handshake_timeout,
         )
         self.service.signals = {"SIGHUP": self._reload, "SIGUSR2": self._tell_statistics}
         self._upstream = self._make_upstream(mode, cassette)

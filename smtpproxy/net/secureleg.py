@@ -21,16 +21,15 @@ from smtpproxy.net.places import place_of
 from smtpproxy.net.session import ProxySession
 from smtpproxy.net.waitingleg import WaitingLeg
 from smtpproxy.place import Ends
-
-#: Seconds until the handshake must be over.
-HANDSHAKE_SECONDS = 60.0
+from smtpproxy.smtp.limits import DEFAULT_LIMITS
 
 
 @implementer(IHandshakeListener)
 class SecureLeg(WaitingLeg):
     """The leg of a client whose handshake comes first.
 
-    It is in `waiting` meanwhile; `refuse` is told with whom there is no TLS, and why.
+    It is in `waiting` meanwhile, for so many `seconds` at the most (0: for ever); `refuse` is told
+    with whom there is no TLS, and why.
     """
 
     def __init__(
@@ -39,17 +38,19 @@ class SecureLeg(WaitingLeg):
         clock: IReactorTime,
         waiting: set[WaitingLeg],
         refuse: Callable[[str, str], None],
+        seconds: float = DEFAULT_LIMITS.handshake_timeout,
     ) -> None:
         super().__init__(self._secured, clock, waiting)
         self._begin_session = begin
         self._refuse = refuse
+        self._seconds = seconds
         self._given_up = False
         self._who = ""  # a connection that is gone can't tell any more
 
     def connectionMade(self) -> None:
         """The connection stands: wait for its handshake."""
         self._who = str(place_of(self.transport.getPeer()))  # type: ignore[union-attr]
-        self.wait(HANDSHAKE_SECONDS)
+        self.wait(self._seconds)
 
     def handshakeCompleted(self) -> None:
         """The connection is encrypted: begin."""
@@ -60,7 +61,7 @@ class SecureLeg(WaitingLeg):
 
     def waited(self) -> None:
         """The handshake is not over in time."""
-        self._refuse(self._who, f"the handshake was not over in {HANDSHAKE_SECONDS:g} s")
+        self._refuse(self._who, f"the handshake was not over in {self._seconds:g} s")
         self.abort()
 
     def abort(self) -> None:

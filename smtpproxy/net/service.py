@@ -26,6 +26,7 @@ from smtpproxy.net.signals import on_signals
 from smtpproxy.net.waitingleg import WaitingLeg
 from smtpproxy.place import Ends
 from smtpproxy.refusals import TOO_MANY
+from smtpproxy.smtp.limits import DEFAULT_LIMITS
 from smtpproxy.smtp.state import Phase
 
 _LOOK = 1.0  # seconds between looks at who is late
@@ -52,6 +53,7 @@ class ProxyService(Service):
         ready_file: Path | None = None,
         max_connections: int = 10_000,
         begin_tls: BeginTls | None = None,
+        handshake_seconds: float = DEFAULT_LIMITS.handshake_timeout,
     ) -> None:
         self._reactor = reactor
         self._listen = listen
@@ -63,6 +65,7 @@ class ProxyService(Service):
         self._sessions: set[ProxySession] = set()
         self._looking: Any = None
         self._begin_tls = begin_tls
+        self._handshake_seconds = handshake_seconds
         self._waiting: set[WaitingLeg] = set()  # for what says who they are, or for a handshake
         self._told_of_tls: set[str] = set()
         self._told_of_refusal = False
@@ -173,7 +176,10 @@ class ProxyService(Service):
     def _secure_leg(self) -> ClientLeg | None:
         if len(self._waiting) >= self._max_connections:
             return None
-        return SecureLeg(self.client_connected, self._reactor, self._waiting, self._not_secured)
+        return SecureLeg(
+            *(self.client_connected, self._reactor, self._waiting),
+            *(self._not_secured, self._handshake_seconds),
+        )
 
     def _not_secured(self, who: str, why: str) -> None:
         """Say each reason once: who does not trust our certificate tries again and again."""

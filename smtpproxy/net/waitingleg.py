@@ -19,9 +19,10 @@ class WaitingLeg(ClientLeg):
         self._deadline: Any = None
 
     def wait(self, seconds: float) -> None:
-        """Wait, but no longer than that."""
+        """Wait, but no longer than that; 0: for ever."""
         self._waiting.add(self)
-        self._deadline = self._clock.callLater(seconds, self.waited)
+        if seconds:
+            self._deadline = self._clock.callLater(seconds, self.waited)
 
     def waited(self) -> None:
         """What is to precede has not come in time."""

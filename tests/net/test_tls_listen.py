@@ -6,7 +6,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -86,3 +86,15 @@ def test_an_authority_that_can_not_be_had(tmp_path: Path) -> None:
     assert ended.err.startswith("smtpproxy: --listen tls: ")
     assert ended.err.count("\n") == 1
     assert str(tmp_path / "data") in ended.err
+
+
+def test_a_handshake_takes_as_long_as_it_may(tmp_path: Path) -> None:
+    """The option counts here, too, and not only behind STARTTLS."""
+    with secure(tmp_path, "--handshake-timeout", "0.2") as (proxy, port):
+        with (
+            socket.create_connection(("127.0.0.1", port), SECONDS) as client,
+            suppress(ConnectionResetError),
+        ):
+            assert client.recv(1) == b""
+        ended = proxy.end()
+    assert "the handshake was not over in 0.2 s" in ended.err
