@@ -274,6 +274,8 @@ class Proxy:
             seconds = self._connect_timeout()
             connecting = client_endpoint(self._reactor, endpoint, seconds, self._security.client)
             return EndpointUpstream(endpoint, connecting, preface)
+        except SettingsError:
+            raise  # it is a ValueError, too, and says which option is wrong
         except WhereError as error:
             raise SettingsError(f"--upstream: {error}") from None
         except TlsFileError as error:

@@ -414,3 +414,12 @@ def test_reasons_of_the_user_reach_log_and_statistics(folder: Path) -> None:
     assert json.loads((folder / "s.json").read_text())["reasons"] == {"Mine": 1}
     records = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
     assert [record["reason"] for record in records if "reason" in record] == ["Mine"]
+
+
+def test_an_option_that_is_wrong_is_not_called_an_endpoint(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The line speaks of the option alone, though it is read together with --upstream."""
+    with pytest.raises(SystemExit):
+        Running("--upstream 192.0.2.1 --connect-timeout 0")
+    assert capsys.readouterr().err.startswith("smtpproxy: --connect-timeout: expected more than 0")
