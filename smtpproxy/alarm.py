@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from smtpproxy.console import say
 from smtpproxy.smtp.facts import Chunk, MailData
+from smtpproxy.tlsfacts import NOT_TLS
 from smtpproxy.transcript import Entry, Note, Session
 
 _ALARMING = frozenset({"upstream-unreachable", "not-introduced", "not-logged-in", "tls-failed"})
+#: Words of a problem with upstream, and what may be the remedy.
+_REMEDIES = (
+    (f"upstream: {NOT_TLS}", "if it speaks STARTTLS, --tls originate asks for it"),
+    ("upstream: certificate verify failed: unable to get", "--upstream-ca FILE names who signs it"),
+    ("upstream: certificate verify failed: self-signed", "--upstream-ca FILE names who is trusted"),
+    ("upstream CONNECT", "where TLS comes first, as on port 465, say smtps://HOST"),
+)
+_TOLD_BEFORE = "no TLS with upstream: "  # why there was none was told as tls-failed
 
 
 class Alarm:
@@ -26,9 +35,20 @@ class Alarm:
 
     def noted(self, session: Session, note: Note) -> None:
         """Say it once for each reason."""
-        if note.fact in _ALARMING and note.detail != self._said:
-            self._said = note.detail
-            say(f"smtpproxy: {session.upstream}: {note.detail}")
+        late = note.fact == "timeout" and note.detail == "upstream CONNECT"
+        if not (note.fact in _ALARMING or late) or note.detail in (self._said, ""):
+            return
+        if note.detail.startswith(_TOLD_BEFORE):
+            return
+        self._said = note.detail
+        words = "upstream did not greet in time" if late else note.detail
+        remedy = next((told for known, told in _REMEDIES if note.detail.startswith(known)), "")
+        who = session.upstream.rstrip(":")
+        if note.fact == "tls-failed":
+            side, _, why = words.partition(": ")
+            who = session.client if side == "client" else who
+            words = f"no TLS with {side}: {why}"
+        say(f"smtpproxy: {who}: {words}{remedy and f'; {remedy}'}")
 
     def ended(self, session: Session, how: str) -> None:
         """Nothing to say."""

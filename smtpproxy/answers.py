@@ -152,6 +152,8 @@ class Answers:
 
     def _begin_tls(self, flaw: str) -> None:
         """The client heard 220: what it sends from here on is encrypted, or it is an injection."""
+        if flaw:
+            self._watcher.noted("tls-spoilt", flaw, b"")
         if self._ending.client_ended:
             self._out.end(self._ending.leave("client-drop", [Close(_CLIENT)]))  # it says no hello
         elif flaw == CLOSE:

@@ -14,6 +14,10 @@ from smtpproxy.smtp.ehlo import edited, keyword_of, offers
 from smtpproxy.smtp.facts import Command, Continuation, Reply
 
 _OFFER = f"AUTH {OFFERED}".encode()
+OWN_HELLO = b"EHLO smtpproxy.localhost\r\n"
+_WAITS = (
+    "upstream offers STARTTLS, and the client has not asked for it: --tls originate does, unasked"
+)
 _NOT_YET = b"454 4.7.0 Temporary authentication failure\r\n"
 
 
@@ -25,6 +29,7 @@ class Deputy:
         self._trusted = trusted
         self._auth = LocalAuth(_NOT_YET)
         self._done = False
+        self._waits = False  # for the client to ask for TLS
 
     @property
     def secret(self) -> bytes:
@@ -41,18 +46,27 @@ class Deputy:
             return reply
         return edited(reply, lambda line: None if _is_auth(line) else line, [_OFFER])
 
-    def aside(self, hello: Reply, encrypted: bool, may_be_encrypted: bool) -> Aside | None:
+    def aside(
+        self, hello: Reply, extended: bool, encrypted: bool, may_be_encrypted: bool
+    ) -> Aside | None:
         """Return the dialogue of the login, once upstream has answered EHLO, if it is due.
 
-        Where the client may still ask for TLS, that comes first. The dialogue raises AsideError,
-        which does not end the session.
+        Not `extended`: that was HELO. Where the client may still ask for TLS, that comes first.
+        The dialogue raises AsideError, which does not end the session.
         """
-        may_wait = may_be_encrypted and not encrypted and offers(hello, b"STARTTLS")
-        if self._done or may_wait or hello.code != 250:
+        self._waits = may_be_encrypted and not encrypted and offers(hello, b"STARTTLS")
+        if self._done or self._waits or hello.code // 100 != 2:
             return None
-        return self._log_in(hello, encrypted or self._trusted)
+        return self._log_in(hello, extended, encrypted or self._trusted)
 
-    def _log_in(self, hello: Reply, secure: bool) -> Aside:
+    def why_not(self) -> str:
+        """Return why the proxy has not even tried, once; "" where it has."""
+        waits, self._waits = self._waits, False
+        return _WAITS if waits else ""
+
+    def _log_in(self, hello: Reply, extended: bool, secure: bool) -> Aside:
+        if not extended:
+            hello = heard((yield OWN_HELLO))
         dialogue = logging_in(self._credentials, hello, secure=secure)
         try:
             step = next(dialogue)

@@ -53,12 +53,19 @@ class Encryption:
     """What of one session is encrypted. `unready` says why it can't be, or ""."""
 
     __slots__ = (
-        *("_plain_text", "_unready", "beginning", "client", "follows"),
+        *("_plain_text", "_unready", "_within", "beginning", "client", "follows"),
         *("mirrors", "relation", "upstream", "waiting", "withheld"),
     )
 
-    def __init__(self, relation: str = OPAQUE, unready: Callable[[], str] = lambda: "") -> None:
+    def __init__(
+        self,
+        relation: str = OPAQUE,
+        unready: Callable[[], str] = lambda: "",
+        within: bool = False,
+    ) -> None:
+        """`within`: upstream is in this process, where there is nothing to encrypt."""
         self.relation = relation
+        self._within = within
         self.mirrors = relation == MIRROR
         self.follows = relation in (MIRROR, TERMINATE)
         self.client = False  # its leg is encrypted
@@ -70,6 +77,11 @@ class Encryption:
         self.withheld = False
         self._plain_text = b""  # but this, once
         self._unready = unready
+
+    @property
+    def owing(self) -> bool:
+        """Is upstream to be asked for TLS at once? The client has it from the first octet on."""
+        return self.mirrors and self.client and not (self.upstream or self._within)
 
     @property
     def mirrored(self) -> bool:
@@ -111,13 +123,14 @@ class Encryption:
     def decide(self, exchange: Exchange) -> str:
         """Decide what becomes of a STARTTLS on which the rules were heard.
 
-        Returns why TLS can't be had, or "".
+        Returns whose leg can't have TLS, and why, or "".
         """
         decision = exchange.decision
         if decision is not None and decision.answers and decision.code != READY:
             return ""
         refusal, why = self._refusal()
         if refusal is not None:
+            exchange.decision = None  # no rule has to do with it
             answer_here(exchange, refusal)
         elif self.relation == TERMINATE:
             exchange.forwarded = False

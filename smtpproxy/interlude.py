@@ -12,7 +12,7 @@ from typing import NamedTuple
 from smtpproxy.actions import Close, Connect, Reset, Send, Side, StartTls
 from smtpproxy.answers import Answers
 from smtpproxy.aside import Aside, AsideError
-from smtpproxy.deputy import Deputy
+from smtpproxy.deputy import OWN_HELLO, Deputy
 from smtpproxy.encryption import READY, UNAVAILABLE, Encryption
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import Exchange
@@ -73,6 +73,8 @@ class Interlude:
 
     def connecting(self) -> None:
         """Upstream is connected to: introduce the client, where that is asked for."""
+        if self._tls.owing:
+            self._introduction = self._introduction._replace(starttls=True)
         if self._introduction:
             self._begin(self._introduction.aside())
 
@@ -122,7 +124,7 @@ class Interlude:
     def _tell_of(self, step: bytes) -> None:
         """Say what is said to upstream; of a login the mechanism, and upstream may repeat it."""
         shown = step.decode("ascii", "replace").split()
-        if self._logging_in:
+        if self._logging_in and step != OWN_HELLO:
             continues = shown[:1] != ["AUTH"]  # the last line of SCRAM is empty
             said = Continuation(step) if continues else Command("AUTH", step)
             self._watcher.authenticating(Exchange("AUTH", said, 0.0))
@@ -136,15 +138,21 @@ class Interlude:
             return "AUTH", limits.reply_timeout
         return "CONNECT", limits.greeting_timeout
 
-    def greeted(self, hello: Reply) -> None:
-        """Upstream has answered the client's EHLO: log in, where that is due."""
+    def greeted(self, hello: Reply, extended: bool) -> None:
+        """Upstream has answered the client's EHLO, or HELO: log in, where that is due."""
         tls = self._tls
         if self._deputy is not None:
-            # A client that has TLS already asks for none: upstream's leg stays as it is.
-            aside = self._deputy.aside(hello, tls.upstream, tls.mirrors and not tls.client)
+            aside = self._deputy.aside(
+                hello, extended, tls.upstream, tls.mirrors and not tls.client
+            )
             self._logging_in = aside is not None
             if aside is not None:
                 self._begin(aside)
+
+    def needs_login(self) -> None:
+        """The client sends mail, or would log in: say why the proxy has not even tried to."""
+        if self._deputy is not None and (why := self._deputy.why_not()):
+            self._watcher.noted("not-logged-in", why, b"")
 
     # STARTTLS.
 

@@ -11,6 +11,12 @@ from smtpproxy import __version__
 from smtpproxy.console import UNABLE, say
 from smtpproxy.documents import nearest
 
+_CREDENTIALS = ("--upstream-user", "--upstream-pass")
+_NO_CREDENTIALS = (
+    "; credentials are taken from SMTPPROXY_UPSTREAM_USER and SMTPPROXY_UPSTREAM_PASSWORD, or from "
+    "--upstream-login FILE"
+)
+
 
 class OneLineOptions(usage.Options):
     """Options whose mistakes are told in one line, with the nearest right word."""
@@ -36,6 +42,8 @@ class OneLineOptions(usage.Options):
             near = nearest(words[0], known) if words and "not recognized" in text else ""
             if text.startswith("Wrong number of arguments"):
                 text = f"wrong number of arguments; {self.synopsis}"
+            if words and words[0].startswith(_CREDENTIALS):
+                near = _NO_CREDENTIALS
             say(f"smtpproxy: {text}{near}")
             raise SystemExit(UNABLE) from None
 

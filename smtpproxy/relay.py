@@ -52,7 +52,7 @@ from smtpproxy.smtp.facts import (
 )
 from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 from smtpproxy.smtp.server import ServerReader
-from smtpproxy.smtp.state import Phase, State
+from smtpproxy.smtp.state import HELLO, Phase, State
 from smtpproxy.smtp.verbs import KNOWN_VERBS
 from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.watcher import Watcher
@@ -358,8 +358,10 @@ class Relay:
 
     def _decided(self, exchange: Exchange, command: Command) -> None:
         """It is known whether upstream is asked: ask it, or keep from it what comes with it."""
+        if self._deputy is not None and command.verb in _IN_NEED:
+            self._interlude.needs_login()
         if command.verb == STARTTLS and (why := self._tls.decide(exchange)):
-            self._watcher.noted("tls-failed", f"client: {why}", b"")
+            self._watcher.noted("tls-failed", why, b"")
         elif command.verb == "AUTH" and self._deputy is not None:
             self._answer_auth(self._deputy, exchange, command)
         if exchange.forwarded:
@@ -475,8 +477,8 @@ class Relay:
             self._give_up("upstream-drop")
         if self._queue:
             self._settle()
-        elif self._deputy is not None and exchange.stage in EXTENDED and not self._ending.left:
-            self._interlude.greeted(reply)
+        elif self._deputy is not None and exchange.stage in HELLO and not self._ending.left:
+            self._interlude.greeted(reply, exchange.stage in EXTENDED)
         self._read_on()
 
     def _read_on(self) -> None:
@@ -541,6 +543,7 @@ _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 _SHOWN = 64  # octets of what should not have come
 #: With others a client may show credentials, of which upstream may repeat something at once.
 _HARMLESS = KNOWN_VERBS - {"AUTH"}
+_IN_NEED = frozenset({"MAIL", "AUTH"})  # of a login, if there is to be one
 _COMMAND, _HELD = Framing.COMMAND, Framing.HELD
 _MAIL_DATA, _CHUNK, _OPAQUE = Framing.MAIL_DATA, Framing.CHUNK, Framing.OPAQUE
 

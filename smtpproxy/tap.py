@@ -154,6 +154,8 @@ class Proxy:
         self._relation, self._asks_for_tls = relation_between(settings, where, self._protocol)
         self._security = security_of(settings, listen, where, self._protocol)
         self._deputy = deputy_for(settings, where, self._protocol, os.environ)
+        if self._relation == TERMINATE and (why := self._security.unready()):
+            raise SettingsError(f"--tls {self._relation}: {why}")
         if self._asks_for_tls and (why := self._security.unverifiable()):
             raise SettingsError(f"--tls {self._relation}: {why}")
         # May there be TLS with clients?
@@ -185,11 +187,12 @@ class Proxy:
         """
         return self._security.authority() if self._secure else None
 
-    def raise_file_limit(self) -> None:
-        """Let this process open as many files as it may; say so where that is not enough."""
+    def raise_file_limit(self, tell: bool = True) -> None:
+        """Let this process open as many files as it may; `tell` where that is not enough."""
         files_each = 1 if isinstance(self._upstream, LocalUpstream) else 2
         limit = raise_limit(files_needed(self._max_connections, files_each))
-        if problem := shortage(limit, self._max_connections, files_each):
+        problem = shortage(limit, self._max_connections, files_each)
+        if tell and problem:
             say(f"smtpproxy: {problem}")
 
     def _session(self, ends: Ends, gone: Callable[[ProxySession], None]) -> ProxySession:
@@ -219,16 +222,19 @@ class Proxy:
             introduction=Introduction(
                 ends.source, self._protocol, self._xclient, self._asks_for_tls
             ),
-            tls=Encryption(self._relation, self._unready),
+            tls=Encryption(
+                self._relation, self._unready, isinstance(self._upstream, LocalUpstream)
+            ),
             deputy=deputy,
         )
         return ProxySession(relay, self._upstream, reactor, gone, ends, limits, self._security)
 
     def _unready(self) -> str:
-        """Return why a client that asks for TLS can't have it, or ""."""
-        security = self._security
-        mirrors = self._relation == MIRROR
-        return security.unready() or (security.unverifiable() if mirrors else "")
+        """Return whose leg can't have TLS, and why, where a client asks for it, or ""."""
+        if why := self._security.unready():
+            return f"client: {why}"
+        why = self._security.unverifiable() if self._relation == MIRROR else ""
+        return f"upstream: {why}" if why else ""
 
     def _listen_endpoint(self, where: str) -> str:
         try:

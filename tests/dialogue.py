@@ -97,6 +97,7 @@ class Conversation:
         tls: Encryption | None = None,
         introduction: Introduction | None = None,
         deputy: Deputy | None = None,
+        connected: bool = True,
     ) -> None:
         self.witness = Witness()
         self.time = 0.0
@@ -111,7 +112,8 @@ class Conversation:
         )
         self.done: deque[str] = deque()
         self._unread: dict[Side, bytes] = {Side.CLIENT: b"", Side.UPSTREAM: b""}
-        self.take(self.relay.connected())
+        if connected:
+            self.take(self.relay.connected())
 
     def client(self, octets: bytes) -> None:
         """The client sends octets."""

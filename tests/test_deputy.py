@@ -138,6 +138,31 @@ def test_mirror_waits_for_tls() -> None:
     )
 
 
+def test_a_client_that_asks_for_no_tls_is_told_of() -> None:
+    """Nothing was even tried; one line says what would help, however often it needs a login."""
+    one = talk(trusted=True, tls=Encryption(MIRROR))
+    one.play(
+        GREETED + "C: EHLO a\n> EHLO a\nU: 250-m\nU: 250 STARTTLS\n"
+        "S: 250-m\nS: 250-STARTTLS\nS: 250 AUTH PLAIN LOGIN\n"
+        f"C: AUTH PLAIN {THEIRS}\nS: 454 4.7.0 Temporary authentication failure\n"
+        "C: MAIL FROM:<a@example.org>\n> MAIL FROM:<a@example.org>\nU: 530 No\nS: 530 No"
+    )
+    (why,) = [detail for fact, detail in one.witness.notes if fact == "not-logged-in"]
+    assert "--tls originate" in why
+
+
+def test_a_client_that_says_helo_is_logged_in_for() -> None:
+    """Upstream says what it offers to EHLO alone: the proxy asks it."""
+    one = talk()
+    one.play(
+        GREETED + "C: HELO a\n> HELO a\nU: 250 mail.example.org\nS: 250 mail.example.org\n"
+        "> EHLO smtpproxy.localhost\nU: 250-mail.example.org\nU: 250 AUTH PLAIN\n" + ACCEPTED
+    )
+    one.play("C: MAIL FROM:<a@example.org>\n> MAIL FROM:<a@example.org>\nU: 250 Ok\nS: 250 Ok")
+    own = [detail for fact, detail in one.witness.notes if fact == "own-command"]
+    assert own == ["EHLO smtpproxy.localhost", "AUTH PLAIN"]
+
+
 def test_originate_logs_in_behind_its_own_starttls() -> None:
     """The introduction comes first, then the client's own EHLO, and then the login."""
     one = talk(trusted=False, introduction=Introduction(starttls=True))

@@ -170,6 +170,26 @@ def test_terminate_answers_here() -> None:
     ]
 
 
+def test_mirror_encrypts_upstream_for_a_client_that_has_tls_already() -> None:
+    """Both or none: such a client never asks, so upstream is asked before it is greeted."""
+    one = Conversation(tls=Encryption(MIRROR), connected=False)
+    one.take(one.relay.secured(Side.CLIENT, None))
+    one.take(one.relay.connected())
+    one.play(
+        "(upstream: connect)\nU: 220 mail.example.org\n> EHLO smtpproxy.localhost\n"
+        "U: 250-mail.example.org\nU: 250 STARTTLS\n> STARTTLS\nU: 220 Go\n(upstream: start tls)\n"
+        "TLS: upstream\nS: 220 mail.example.org"
+    )
+
+
+def test_mirror_leaves_what_is_in_this_process_as_it_is() -> None:
+    """Between the proxy and its own sink nobody listens."""
+    one = Conversation(tls=Encryption(MIRROR, within=True), connected=False)
+    one.take(one.relay.secured(Side.CLIENT, None))
+    one.take(one.relay.connected())
+    one.play(GREETED)
+
+
 @pytest.mark.parametrize("relation", [STRIP, ORIGINATE])
 def test_where_the_client_gets_no_tls_it_is_not_offered(relation: str) -> None:
     """Its keyword is gone, and who asks all the same is refused here."""
@@ -183,7 +203,7 @@ def test_where_the_client_gets_no_tls_it_is_not_offered(relation: str) -> None:
 @pytest.mark.parametrize("relation", [MIRROR, TERMINATE])
 def test_what_can_not_be_had_is_refused_at_once(relation: str) -> None:
     """Without a certificate to show, the client hears 454, and upstream is not asked."""
-    one = talk(relation, ready="no certificate")
+    one = talk(relation, ready="client: no certificate")
     one.play(OFFERED)
     one.play("C: STARTTLS\nS: 454 4.7.0 TLS not available due to temporary reason")
     one.play("C: NOOP\n> NOOP\nU: 250 Ok\nS: 250 Ok")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smtpproxy.actions import Close, Send, Side, Wait
+from smtpproxy.actions import Action, Close, Send, Side, Wait
 from smtpproxy.outgoing import Outgoing, joined
 from tests.dialogue import READY, Conversation
 
@@ -20,7 +20,7 @@ def test_replies_that_came_together_go_together() -> None:
 
 def test_what_stands_between_stays_between() -> None:
     """Nothing is moved over a wait, an end, or the other side's octets."""
-    actions = [
+    actions: list[Action] = [
         Send(CLIENT, b"1"),
         Send(CLIENT, b"2"),
         Wait(CLIENT, 1.0),

@@ -417,9 +417,9 @@ def test_reasons_of_the_user_reach_log_and_statistics(folder: Path) -> None:
 
 
 def test_an_option_that_is_wrong_is_not_called_an_endpoint(
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """The line speaks of the option alone, though it is read together with --upstream."""
     with pytest.raises(SystemExit):
         Running("--upstream 192.0.2.1 --connect-timeout 0")
-    assert capsys.readouterr().err.startswith("smtpproxy: --connect-timeout: expected more than 0")
+    assert capfd.readouterr().err.startswith("smtpproxy: --connect-timeout: expected more than 0")

@@ -42,7 +42,7 @@ class SpoiltTls:
 
     def apply(self, telling: Telling, domain: str, forward_path: str) -> None:
         """Spoil what follows, if TLS follows."""
-        telling.flaw = self.flaw
+        telling.flaw = telling.flaw or self.flaw  # the first rule has its way
 
 
 def _listed(words: tuple[str, ...]) -> str:

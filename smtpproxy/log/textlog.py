@@ -93,6 +93,6 @@ class TextLog:
 
 def _by(entry: Entry) -> str:
     if entry.by == UPSTREAM:
-        return f" [delayed by rule {entry.rule}]" if entry.rule else ""
+        return f" [rule {entry.rule}]" if entry.rule else ""
     said = f"; upstream said {entry.said.code}" if entry.said else ""
     return f" [{'rule ' + entry.rule if entry.rule else 'by the proxy'}{said}]"

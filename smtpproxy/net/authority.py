@@ -41,7 +41,7 @@ def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
     Raises AuthorityError where nobody says, and there is no home folder.
     """
     if named := environment.get("SMTPPROXY_CA_FOLDER"):
-        return Path(named)
+        return Path(named).expanduser()
     # XDG Base Directory Specification: a relative path is invalid and is ignored.
     shared = Path(environment.get("XDG_DATA_HOME", ""))
     return (shared if shared.is_absolute() else _home() / ".local" / "share") / "smtpproxy"

@@ -45,7 +45,11 @@ def write_text(path: Path, text: str) -> None:
 def _written(path: Path, octets: bytes, mode: int) -> Path:
     """Write a file beside `path`, of a name that nobody else has, and return it."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(partial, _NEW, mode)
+    try:
+        descriptor = os.open(partial, _NEW, mode)
+    except OSError as error:
+        error.filename = str(path)  # nobody has named the other
+        raise
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(octets)

@@ -208,8 +208,9 @@ class ProxySession:
 
     def lost(self, side: Side, clean: bool, already_told: bool, words: str = "") -> None:
         """A side's connection is gone; `words` say how its encryption broke, if it did."""
+        ours = (self._to_client if side is _CLIENT else self._to_upstream).over
         self._detach(side)
-        if words:
+        if words and not ours:
             self.relay.not_secured(side, words)
         if not already_told and not self._finished:
             self.peer_ended(side, clean)

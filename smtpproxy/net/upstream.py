@@ -79,6 +79,7 @@ def client_endpoint(
     `begin_tls` is asked where the string says TLS. A string that has a timeout of its own keeps it.
     Raises WhereError, what `begin_tls` does, or what Twisted does for a string that it can't read.
     """
+    secure_place(where)  # while it is as it was written
     # Twisted's own timer, in whole seconds, must not be the first.
     timed = with_timeout(where, ceil(seconds) + 1)
     endpoint = _endpoint(reactor, timed, begin_tls)

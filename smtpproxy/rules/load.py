@@ -21,7 +21,7 @@ from smtpproxy.documents import (
 )
 from smtpproxy.faults import FAULTS, Fault, FaultError, Value
 from smtpproxy.faults.drop import WAYS
-from smtpproxy.faults.tls import STAGE, TLS_FAULTS
+from smtpproxy.faults.tls import STAGE
 from smtpproxy.rules.model import (
     ADDRESS_OF,
     DELIVER,
@@ -151,7 +151,7 @@ class _Loader(DocumentReader):
         """Return what the client experiences, and what is said of upstream, or ""."""
         if isinstance(node, Text):
             key = "client" if node.value in WAYS else "reply"
-            if stage == STAGE and node.value in TLS_FAULTS:
+            if stage == STAGE and key == "reply" and not node.value[:1].isdigit():
                 key = "tls"
             return (self._fault(key, node, stage),), ""
         if not isinstance(node, Mapping):

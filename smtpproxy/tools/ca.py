@@ -71,8 +71,8 @@ To trust it, in the environment of the client:
   NODE_EXTRA_CA_CERTS={file}
       Node.js, beside its own authorities.
 on its command line:
-  curl --cacert {file}
-  swaks --tls-verify --tls-ca-path {file}
+  curl --ssl-reqd --cacert {file}
+  swaks --tls --tls-verify --tls-ca-path {file}
 or on the whole system (Debian):
   sudo cp {file} /usr/local/share/ca-certificates/smtpproxy.crt
   sudo update-ca-certificates

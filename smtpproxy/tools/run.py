@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from twisted.internet.error import ProcessDone, ProcessExitedAlready
@@ -88,13 +88,13 @@ def run(words: list[str]) -> int:
             environment.pop(name, None)  # the proxy's own, and not the command's
         for name, text in options.variables:
             environment[name] = text.replace("{host}", host).replace("{port}", port)
-        environment |= _trust(proxy, environment)
+        environment |= _trust(proxy, environment, [name for name, _ in options.variables])
         spawn: Any = reactor
         spawn.spawnProcess(
             child, program, options.command, environment, childFDs={0: 0, 1: 1, 2: 2}
         )
         # Not before: the command is to have the limits that its user gave it.
-        proxy.raise_file_limit()
+        proxy.raise_file_limit(tell=False)  # nobody runs so many clients in one command
 
     def can_not(failure: Failure) -> None:
         reason = getattr(failure.value, "strerror", None) or failure.getErrorMessage()
@@ -107,7 +107,7 @@ def run(words: list[str]) -> int:
     return child.status or proxy.service.status
 
 
-def _trust(proxy: Proxy, environment: Mapping[str, str]) -> dict[str, str]:
+def _trust(proxy: Proxy, environment: Mapping[str, str], chosen: Collection[str]) -> dict[str, str]:
     """Return variables by which the command trusts the proxy, if it has to."""
     try:
         authority = proxy.authority()
@@ -116,7 +116,7 @@ def _trust(proxy: Proxy, environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     if authority is None:
         return {}
-    lacking, problems = trusting(authority, environment)
+    lacking, problems = trusting(authority, environment, chosen)
     for problem in problems:
         say(f"smtpproxy: {problem}")
     return lacking

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from smtpproxy.net import bundle as bundle_module
 from smtpproxy.net import systemtrust
 from smtpproxy.net.authority import Authority
 from smtpproxy.net.bundle import trusting, write_bundle
@@ -38,15 +39,29 @@ def test_a_command_trusts_us_beside_the_system(authority: Authority, system: Pat
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"])
-def test_what_is_set_stays(authority: Authority, system: Path, name: str) -> None:
-    """The user's own file is not replaced; where our authority is not in it, that is told."""
-    lacking, problems = trusting(authority, {name: str(system)})
+def test_what_was_chosen_stays(authority: Authority, system: Path, name: str) -> None:
+    """The file of --set is not replaced; where our authority is not in it, that is told."""
+    lacking, problems = trusting(authority, {name: str(system)}, [name])
     assert name not in lacking
     assert len(lacking) == 1
     (problem,) = problems
-    assert problem.startswith(f"{name} is set already")
+    assert problem.startswith(f"{name} is set to a file without our authority")
     assert str(authority.path) in problem
     assert "\n" not in problem
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"])
+def test_what_the_environment_names_is_trusted_beside_us(
+    authority: Authority, tmp_path: Path, name: str
+) -> None:
+    """As in images that bring authorities of their own: the file is one of both, not theirs."""
+    theirs = tmp_path / "theirs.pem"
+    theirs.write_bytes(Authority.open(tmp_path / "image").pem)
+    lacking, problems = trusting(authority, {name: str(theirs)})
+    assert problems == []
+    assert Path(lacking[name]).read_bytes() == theirs.read_bytes() + authority.pem
+    assert Path(lacking[name]).parent == authority.path.parent
+    assert trusting(authority, {name: lacking[name]})[0].get(name) is None
 
 
 @pytest.mark.parametrize("file", ["ca.pem", "bundle.pem"])
@@ -65,9 +80,10 @@ def test_a_file_that_is_set_and_can_not_be_read(authority: Authority, tmp_path: 
 
 
 def test_variables_that_are_empty(authority: Authority) -> None:
-    """Whoever sets nothing wants nothing."""
+    """They name nothing: it is as if they were not set."""
     told = {"SSL_CERT_FILE": "", "NODE_EXTRA_CA_CERTS": ""}
-    assert trusting(authority, told) == ({}, [])
+    assert trusting(authority, told) == trusting(authority, {})
+    assert trusting(authority, told, list(told))[0] == {}
 
 
 def test_a_bundle_is_written_when_it_changes(authority: Authority, tmp_path: Path) -> None:
@@ -83,11 +99,22 @@ def test_a_bundle_is_written_when_it_changes(authority: Authority, tmp_path: Pat
     assert [name for name in files_of(tmp_path) if name.startswith(".")] == []
 
 
-def test_a_bundle_that_can_not_be_written(authority: Authority) -> None:
-    """OpenSSL is left with the system's, which is told; Node.js is told of ours all the same."""
+def test_a_bundle_lies_elsewhere_where_its_folder_is_read_only(authority: Authority) -> None:
+    """As where a good authority is mounted for everybody: the file is one of this run."""
     authority.path.with_name("bundle.pem").mkdir()
+    lacking, problems = trusting(authority, {})
+    assert problems == []
+    bundle = Path(lacking["SSL_CERT_FILE"])
+    assert bundle.parent != authority.path.parent
+    assert bundle.read_bytes().endswith(authority.pem)
+
+
+def test_where_no_authorities_are_found_that_is_told(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL is left with the system's; Node.js is told of ours all the same."""
+    monkeypatch.setattr(bundle_module, "system_authorities", lambda but: b"")
     lacking, problems = trusting(authority, {})
     assert list(lacking) == ["NODE_EXTRA_CA_CERTS"]
     (problem,) = problems
     assert problem.startswith("SSL_CERT_FILE is not set for the command: ")
-    assert "bundle.pem" in problem

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from smtpproxy.actions import Side
@@ -177,7 +179,8 @@ def test_what_upstream_says_meanwhile_stops_no_handshake() -> None:
     """Twisted can't encrypt it yet and asks to stop; but the client's handshake must be read."""
     one = asked(TERMINATE)
     one.server.receive(b"421 4.4.2 Idle for too long\r\n")
-    one.client.producer.pauseProducing()
+    producer: Any = one.client.producer
+    producer.pauseProducing()
     assert one.client.reading
     assert not one.server.reading
     one.session.look(one.clock.seconds())

@@ -103,6 +103,8 @@ MODES = (
         "originate",
         trusts=False,
     ),
+    # Both or none holds for a client, too, that has TLS before it could ask for it.
+    Mode("mirror, implicit", {Tls.IMPLICIT: Legs.BOTH}, "mirror", implicit_client=True),
     Mode("terminate, implicit", {Tls.IMPLICIT: Legs.CLIENT}, "terminate", implicit_client=True),
     # As is originate, where upstream's TLS is implicit.
     Mode(

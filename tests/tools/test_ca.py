@@ -43,7 +43,11 @@ def test_it_tells_where_and_how(tmp_path: Path, capsys: pytest.CaptureFixture[st
     file = f"'{authority.path}'"
     for way in (
         *(f"SSL_CERT_FILE={file}\n", f"NODE_EXTRA_CA_CERTS={file}\n"),
-        *(f"curl --cacert {file}\n", f"--tls-ca-path {file}\n", "update-ca-certificates\n"),
+        *(
+            f"curl --ssl-reqd --cacert {file}\n",
+            f"--tls-ca-path {file}\n",
+            "update-ca-certificates\n",
+        ),
     ):
         assert way in told
 
