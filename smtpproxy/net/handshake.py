@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 from service_identity import CertificateError, VerificationError
@@ -89,12 +89,11 @@ def _reason(problem: SSL.Error) -> str:
 @lru_cache(maxsize=16)
 def _certificate_facts(der: bytes) -> tuple[str, str]:
     """Return subject and fingerprint. Upstream shows the same certificate each time."""
-    certificate = x509.load_der_x509_certificate(der)
     try:
-        subject = certificate.subject.rfc4514_string()[:_SUBJECT_LIMIT]
-    except ValueError:
-        subject = ""  # its octets are no name; the fingerprint tells it all the same
-    return subject, certificate.fingerprint(hashes.SHA256()).hex()
+        subject = x509.load_der_x509_certificate(der).subject.rfc4514_string()[:_SUBJECT_LIMIT]
+    except (ValueError, x509.InvalidVersion):
+        subject = ""  # OpenSSL takes what can't be read; the fingerprint tells it all the same
+    return subject, sha256(der).hexdigest()
 
 
 def _text(octets: bytes | None) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
-from OpenSSL.crypto import X509
+from OpenSSL.crypto import FILETYPE_ASN1, X509, load_certificate
 from service_identity import CertificateError, VerificationError
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.python.failure import Failure
@@ -57,14 +59,16 @@ def test_why_a_handshake_failed(raised: Exception, words: str) -> None:
 class _Transport:
     """A TLS transport, whose connection it is itself."""
 
-    def __init__(self, certificate: x509.Certificate | None) -> None:
-        self._certificate = certificate
+    def __init__(self, certificate: x509.Certificate | None = None, der: bytes = b"") -> None:
+        self._certificate = X509.from_cryptography(certificate) if certificate else None
+        if der:
+            self._certificate = load_certificate(FILETYPE_ASN1, der)
 
     def getHandle(self) -> _Transport:
         return self
 
     def get_peer_certificate(self) -> X509 | None:
-        return X509.from_cryptography(self._certificate) if self._certificate else None
+        return self._certificate
 
     def get_protocol_version_name(self) -> str:
         return "TLSv1.2"
@@ -81,7 +85,7 @@ class _Transport:
 
 def test_facts_of_a_peer_without_a_certificate() -> None:
     """What a peer sent is told as text, whatever its octets; what is not there is empty."""
-    version, cipher, sni, alpn, subject, fingerprint = facts_of(_Transport(None))
+    version, cipher, sni, alpn, subject, fingerprint = facts_of(_Transport())
     assert (version, cipher) == ("TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256")
     assert (sni, alpn) == ("b\\xfccher.example", "smtp")
     assert (subject, fingerprint) == ("", "")
@@ -103,3 +107,13 @@ def test_a_long_subject_is_cut() -> None:
     )
     assert facts_of(_Transport(good)).subject == "CN=a,O=smtpproxy"
     assert len(facts_of(_Transport(long)).subject) == 256
+
+
+def test_a_certificate_that_only_openssl_can_read() -> None:
+    """Where upstream is not verified any certificate is taken: it is told by its fingerprint."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    good = authority_certificate(key, AT).public_bytes(Encoding.DER)
+    version = b"\xa0\x03\x02\x01"
+    odd = good.replace(version + b"\x02", version + b"\x05", 1)  # there is no version 6
+    facts = facts_of(_Transport(der=odd))
+    assert (facts.subject, facts.fingerprint) == ("", sha256(odd).hexdigest())
