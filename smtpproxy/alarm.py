@@ -15,6 +15,8 @@ _REMEDIES = (
     ("upstream: certificate verify failed: self-signed", "--upstream-ca FILE names who is trusted"),
     ("upstream CONNECT", "where TLS comes first, as on port 465, say smtps://HOST"),
 )
+#: Reasons that are kept in mind. There are few, but for what upstream says in its refusals.
+_MOST = 100
 _TOLD_BEFORE = "no TLS with upstream: "  # why there was none was told as tls-failed
 
 
@@ -22,7 +24,7 @@ class Alarm:
     """An observer that says on standard error why upstream can't be reached."""
 
     def __init__(self) -> None:
-        self._said = ""
+        self._said: dict[str, None] = {}  # in the order in which it was said
 
     def began(self, session: Session) -> None:
         """Nothing to say."""
@@ -36,11 +38,13 @@ class Alarm:
     def noted(self, session: Session, note: Note) -> None:
         """Say it once for each reason."""
         late = note.fact == "timeout" and note.detail == "upstream CONNECT"
-        if not (note.fact in _ALARMING or late) or note.detail in (self._said, ""):
+        if not (note.fact in _ALARMING or late) or note.detail in self._said:
             return
         if note.detail.startswith(_TOLD_BEFORE):
             return
-        self._said = note.detail
+        self._said[note.detail] = None
+        if len(self._said) > _MOST:
+            del self._said[next(iter(self._said))]
         words = "upstream did not greet in time" if late else note.detail
         remedy = next((told for known, told in _REMEDIES if note.detail.startswith(known)), "")
         who = session.upstream.rstrip(":")

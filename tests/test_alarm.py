@@ -52,7 +52,8 @@ def test_the_same_is_said_once(capfd: pytest.CaptureFixture[str]) -> None:
     """Also where it is told as two facts, and of sessions without end."""
     problem = ("tls-failed", "upstream: the certificate is not for mail.example.org")
     again = ("upstream-unreachable", "no TLS with upstream: the certificate is not for it")
-    assert len(said(capfd, problem, again, problem)) == 1
+    other = ("upstream-unreachable", "nobody there")
+    assert len(said(capfd, problem, again, other, problem, other)) == 2
 
 
 @pytest.mark.parametrize("fact", ["ended", "stray-line", "tls"])
