@@ -140,10 +140,10 @@ def test_no_line_to_paste_where_quotes_are_not_the_matter(line: str) -> None:
 
 def test_too_many_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     """How much a file may hold is bounded."""
-    monkeypatch.setattr(documents, "MOST_NODES", 10)
+    monkeypatch.setattr(documents, "MOST_NODES", 24)  # a document counts eight more
     assert len(read(b"[a, b, c, d]\n---\n[a, b]\n")) == 2
     with pytest.raises(DocumentError, match=r"faults\.yaml:2: .*too much"):
-        read(b"---\n[a, b, c, d, e, f, g, h, i, j]\n")
+        read(b"---\n[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]\n")
 
 
 @settings(max_examples=300, deadline=None)
