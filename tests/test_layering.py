@@ -25,6 +25,7 @@ READERS = {
     "smtpproxy.settings",
     "smtpproxy.rules.load",
     "smtpproxy.cassette.encrypted",
+    "smtpproxy.cassette.messagefile",
     "smtpproxy.cassette.read",
     "smtpproxy.cassette.scalars",
     "smtpproxy.cassette.store",

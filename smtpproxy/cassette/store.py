@@ -12,11 +12,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from smtpproxy.cassette.messagefile import read_message_file
 from smtpproxy.cassette.model import Cassette, Kept
 from smtpproxy.cassette.read import read_cassette
 from smtpproxy.cassette.spool import folder_of
 from smtpproxy.cassette.write import write_header
-from smtpproxy.documents import DocumentError, read_octets
+from smtpproxy.documents import open_document
 from smtpproxy.smtp.maildata import stuff
 
 
@@ -87,19 +88,12 @@ def _set_aside(partial: Path) -> Path | None:
 
 
 def load_cassette(path: Path) -> Cassette:
-    """Return the cassette in a file. Raises DocumentError."""
-    return read_cassette(read_octets(path), str(path))
+    """Return the cassette in a file. Raises DocumentError, and never waits for a file."""
+    with open_document(path) as file:
+        return read_cassette(file, str(path))
 
 
 def mail_data_on_the_wire(kept: Kept, cassette: Path) -> bytes:
-    """Return kept mail data as a client sent it, without the final dot. Raises DocumentError.
-
-    A message file is found only in the cassette's own folder, and never through a link.
-    """
-    octets = kept.octets
-    if kept.file:
-        path = folder_of(cassette) / Path(kept.file).name
-        if path.is_symlink() or path.parent.is_symlink():
-            raise DocumentError(str(path), 0, "is a link; message files are not")
-        octets = read_octets(path)
+    """Return kept mail data as a client sent it, without the final dot. Raises DocumentError."""
+    octets = read_message_file(kept, folder_of(cassette)) if kept.file else kept.octets
     return octets if kept.wire else stuff(octets)

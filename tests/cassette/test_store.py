@@ -1,6 +1,7 @@
 """Cassettes as files: whole or not at all, and message files only where they belong."""
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from smtpproxy.documents import DocumentError
 
 SESSION = '---\nsession: {}\ndialogue:\n- S: "220 ready"\nended: quit\n'
 OLD = b"smtpproxy-cassette: 1\n---\nsession: old\ndialogue: []\n"
-NAME = f"{'0' * 64}.eml"
-ON_FILE = Kept(b"", file=NAME, size=5)
+ON_FILE_OCTETS = b"a\r\n.\r\n"
+NAME = f"{hashlib.sha256(ON_FILE_OCTETS).hexdigest()}.eml"
+ON_FILE = Kept(b"", file=NAME, size=len(ON_FILE_OCTETS))
 
 
 @pytest.fixture
