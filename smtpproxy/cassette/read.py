@@ -1,4 +1,4 @@
-"""Cassettes read back: YAML text to the model (format version 1).
+"""Cassettes read back: YAML text to the model (of the newest version; `versions` has the others).
 
 Strict, since cassettes are edited by hand and come from strangers: whatever is wrong is one
 DocumentError with file and line.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping as Steps
+from typing import BinaryIO
 
 from smtpproxy.cassette.encrypted import read_tls
 from smtpproxy.cassette.model import (
     END_OF_DATA,
     MAGIC,
     UNSOLICITED,
-    VERSION,
     Cassette,
     Kept,
     Recorded,
@@ -22,7 +23,9 @@ from smtpproxy.cassette.model import (
     stray,
 )
 from smtpproxy.cassette.scalars import ScalarError, read_line, read_message
+from smtpproxy.cassette.versions import STEPS, Step, upgraded, version_of
 from smtpproxy.documents import (
+    MOST_QUOTED,
     DocumentError,
     DocumentReader,
     Mapping,
@@ -43,18 +46,28 @@ EXCHANGE_KEYS = (
     "note",
 )
 
+#: Commands that can stand in one list.
+MOST_COMMANDS = 500
 
-def read_cassette(octets: bytes, source: str) -> Cassette:
-    """Read a cassette; `source` names it in errors. Raises DocumentError."""
+
+def read_cassette(
+    octets: bytes | BinaryIO, source: str, steps: Steps[int, Step] = STEPS
+) -> Cassette:
+    """Read a cassette of any version; `source` names it in errors. Raises DocumentError.
+
+    `steps`: how documents of older versions become today's.
+    """
     documents = read_documents(octets, source)
-    cassette = _Reading(source).header(next(documents, None))
+    header = next(documents, None)
+    version = version_of(header, source, steps)
+    cassette = _Reading(source).header(header and upgraded(header, version, steps))
     labels: dict[str, int] = {}
     for document in documents:
-        session = _Reading(source).session(document)
+        session = _Reading(source).session(upgraded(document, version, steps))
         if session.label in labels:
-            first = labels[session.label]
+            first, label = labels[session.label], session.label[:MOST_QUOTED]
             raise DocumentError(
-                source, session.line, f"session {session.label} stands already in line {first}"
+                source, session.line, f"session {label} stands already in line {first}"
             )
         labels[session.label] = session.line
         cassette.sessions.append(session)
@@ -70,15 +83,7 @@ class _Reading(DocumentReader):
         self._greeted = False
 
     def header(self, node: Node | None) -> Cassette:
-        if not isinstance(node, Mapping) or MAGIC not in node.entries:
-            line = node.line if node else 1
-            raise self.fail(line, f"is not a cassette: expected '{MAGIC}: {VERSION}'")
-        version = self.text(node.entries[MAGIC])
-        if version != str(VERSION):
-            raise self.fail(
-                node.entries[MAGIC].line,
-                f"is a cassette of version {version}; this release reads version {VERSION}",
-            )
+        assert isinstance(node, Mapping)  # or it had no version
         self.check_keys(node, HEADER_KEYS)
         return Cassette(
             self._source, self.optional(node, "upstream"), self.optional(node, "recorded")
@@ -161,6 +166,9 @@ class _Reading(DocumentReader):
 
     def _group(self, node: Mapping, commands: Sequence) -> Iterator[Recorded]:
         many = len(commands.items)
+        if many > MOST_COMMANDS:
+            problem = f"C: a list holds {MOST_COMMANDS} commands at most, not {many:,}"
+            raise self.fail(commands.line, problem)
         for key in ("message", "wire", "chunk"):
             if key in node.entries:
                 raise self.fail(

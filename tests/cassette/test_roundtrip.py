@@ -153,6 +153,7 @@ def written(sessions: list[RecordedSession], upstream: str = "") -> bytes:
                 session.opaque,
                 session.timing_ms,
                 empty=not session.dialogue,
+                anomalies=session.anomalies,
                 client=session.client,
                 tls=session.tls,
             )
