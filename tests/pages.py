@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from smtpproxy.cassette.schema import schema as schema_of_cassettes
 from smtpproxy.classify import SEVERITIES
 from smtpproxy.codes import ANYWHERE, CODES, STAGES, meaning, stages_of, wording
 from smtpproxy.enhanced import DETAILS, SUBJECTS
@@ -142,6 +143,11 @@ def log_schema() -> str:
     return json.dumps(schema(), indent=2) + "\n"
 
 
+def cassette_schema() -> str:
+    """Return the JSON Schema of cassettes."""
+    return json.dumps(schema_of_cassettes(), indent=2, ensure_ascii=False) + "\n"
+
+
 def states() -> str:
     """Return the page of phases, with the diagram of the table of transitions."""
     arrows = [
@@ -177,6 +183,7 @@ PAGES = {
     "anomalies.md": anomalies,
     "reply-codes.md": reply_codes,
     "log-schema.json": log_schema,
+    "cassette-schema.json": cassette_schema,
 }
 
 if __name__ == "__main__":

@@ -28,7 +28,9 @@ READERS = {
     "smtpproxy.cassette.messagefile",
     "smtpproxy.cassette.read",
     "smtpproxy.cassette.scalars",
+    "smtpproxy.cassette.schema",
     "smtpproxy.cassette.store",
+    "smtpproxy.cassette.versions",
 }
 #: Those who write what the readers read, and share with them how a scalar is written.
 WRITERS = {f"smtpproxy.cassette.{name}" for name in ("recorder", "tape", "write")}
