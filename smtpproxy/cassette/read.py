@@ -35,6 +35,7 @@ from smtpproxy.documents import (
     read_documents,
 )
 from smtpproxy.smtp.client import parse_command
+from smtpproxy.smtp.server import final_code
 
 HEADER_KEYS = (MAGIC, "upstream", "recorded", "note")
 SESSION_KEYS = (
@@ -215,8 +216,8 @@ class _Reading(DocumentReader):
         self._greeted = True
         if one.stage == UNSOLICITED:
             return one
-        heard = one.heard or b""
-        self._expects_continuation = one.stage == "AUTH" and heard.startswith(b"334")
+        code = final_code(one.heard or b"")
+        self._expects_continuation = one.stage == "AUTH" and code == 334
         return one
 
     def _kept(self, node: Mapping, has_command: bool) -> Kept | None:

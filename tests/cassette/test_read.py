@@ -125,6 +125,15 @@ def test_a_line_behind_334_continues_auth() -> None:
     assert [one.stage for one in dialogue] == ["AUTH", "AUTH", "AUTH", "QUIT"]
 
 
+@pytest.mark.parametrize(
+    ("reply", "stage"), [("334-odd\\n550 no", "QUIT"), ("550-odd\\n334 ", "AUTH")]
+)
+def test_the_last_code_of_a_reply_counts(reply: str, stage: str) -> None:
+    """Of a reply with more than one code the last decides, as where it was recorded."""
+    dialogue = one_session(f'{{C: AUTH LOGIN, S: "{reply}"}}, {{C: QUIT, S: "221 Bye"}}')
+    assert dialogue[1].stage == stage
+
+
 @pytest.mark.parametrize("item", ['{S: "250 late"}', '{stray: "what"}'])
 def test_what_answers_nothing_does_not_end_auth(item: str) -> None:
     """A server's line in between does not make a command of the client's continuation."""

@@ -23,6 +23,7 @@ from smtpproxy.cassette.write import (
     write_session_start,
 )
 from smtpproxy.smtp.client import parse_command
+from smtpproxy.smtp.server import final_code
 
 ENDS = st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r\r\n"])
 WIRE = st.binary(max_size=12) | st.text(max_size=8).map(lambda text: text.encode())
@@ -100,7 +101,7 @@ def staged(dialogue: list[Recorded]) -> list[Recorded]:
         if one.sent:
             one = one._replace(stage="AUTH" if continues else parse_command(one.sent).verb)
         if one.stage not in (STRAY, UNSOLICITED):
-            continues = one.stage == "AUTH" and (one.heard or b"").startswith(b"334")
+            continues = one.stage == "AUTH" and final_code(one.heard or b"") == 334
         found.append(one)
     return found
 
