@@ -146,6 +146,59 @@ def test_too_many_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
         read(b"---\n[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]\n")
 
 
+def test_nodes_must_bring_octets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond what any file may hold, each node needs octets: tiny ones are refused, others not."""
+    monkeypatch.setattr(documents, "FREE_NODES", 100)
+    assert len(read(b"---\n[" + b"abcdef, " * 200 + b"]\n")) == 1
+    with pytest.raises(DocumentError, match=r"faults\.yaml:2: .*too much"):
+        read(b"---\n[" + b"a, " * 1000 + b"]\n")
+
+
+def test_a_list_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list may hold so many words, and more where there is much before it."""
+    monkeypatch.setattr(documents, "MOST_WORDS", 10)
+    monkeypatch.setattr(documents, "_OCTETS_A_WORD", 1_000)
+    words = b"[" + b"a," * 12 + b"]\n"
+    assert len(read(b"#" * 3000 + b"\n" + words)) == 1
+    with pytest.raises(DocumentError, match=r"faults\.yaml:1: .*words"):
+        read(words)
+
+
+def test_what_is_ones_own_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under `x-…` and `note:` there is less room than elsewhere."""
+    monkeypatch.setattr(documents, "MOST_NOTED", 5)
+    for key in (b"x-a", b"note"):
+        assert len(read(key + b": [a, b, c, d]\nb: [a, b, c, d, e, f]\n")) == 1
+        with pytest.raises(DocumentError, match=r"faults\.yaml:1: .*too much"):
+            read(key + b": [a, b, c, d, e]\n")
+
+
+def test_a_long_text_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing new begins for too long, the line of what began last is told."""
+    monkeypatch.setattr(documents, "MOST_TEXT", 200_000)
+    assert len(read(b"a: b\nc: " + b"d" * 100_000)) == 1
+    with pytest.raises(DocumentError, match=r"faults\.yaml:2: .*more than 200,000 octets"):
+        read(b"a: b\nc: " + b"d" * 400_000)
+
+
+def test_comments_are_seen_wherever_the_text_is_cut() -> None:
+    """A text that a comment follows says so, also far into a file, and with other characters."""
+    before = "é".encode() * 100_000 + b"\n"
+    (found,) = read(b'a: "' + before + b'"\nb: 250 Ok #1\nc: "d" # e\nf: g\n')
+    assert isinstance(found, Mapping)
+    cut = {key: node.cut for key, node in found.entries.items() if isinstance(node, Text)}
+    assert cut == {"a": False, "b": True, "c": False, "f": False}
+
+
+@pytest.mark.parametrize("source", ["a\nb.yaml", "a\x1b[2J.yaml"])
+def test_errors_are_one_line_of_what_can_be_shown(source: str) -> None:
+    """Whatever a file and its name hold: no line end, no control, and not too long."""
+    error = DocumentError(source, 3, "holds \x1b]0;x\x07\n" + "y" * 10_000)
+    assert str(error).isprintable()
+    assert len(str(error)) < 1_200
+    assert error.source == source
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.binary(max_size=60)

@@ -24,12 +24,15 @@ from tests.programs import environment
 #: Processor time: twice what is promised, for machines that are slow or busy.
 SECONDS = 2
 MEBIBYTES = 100
+SESSIONS = 10_000
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what a process has is in /proc")
 
 
-def load(*paths: Path, mebibytes: int = MEBIBYTES) -> list[tuple[str, float]]:
+def load(
+    *paths: Path, seconds: int = SECONDS, mebibytes: int = MEBIBYTES
+) -> list[tuple[str, float]]:
     """Load cassettes within the limits; return what came of each, and its processor time."""
-    program = [sys.executable, loading.__file__, str(SECONDS), str(mebibytes), *map(str, paths)]
+    program = [sys.executable, loading.__file__, str(seconds), str(mebibytes), *map(str, paths)]
     ran = subprocess.run(program, env=environment(), capture_output=True, text=True, check=True)
     return [tuple(json.loads(line)) for line in ran.stdout.splitlines()]
 
@@ -51,6 +54,27 @@ def test_no_file_takes_long_or_much(tmp_path: Path) -> None:
         assert problem.startswith(f" {file.words}"), (name, told)
         assert problem.isprintable(), name
         assert len(problem) < 400, name
+
+
+@LINUX
+def test_what_is_large_is_read(tmp_path: Path) -> None:
+    """An honest cassette of ten thousand sessions, in 16 MB, is read in 100 MiB, too."""
+    path = tmp_path / "large.yaml"
+    lines = b"".join(
+        b"    Line %d of a message that somebody may have sent\n" % n for n in range(24)
+    )
+    session = b"".join(
+        b'- C: "%s"\n  S: "250 2.0.0 Ok, and some more words"\n' % command
+        for command in (b"EHLO app.example.org", b"MAIL FROM:<a@example.org>", b"DATA", b"QUIT")
+    )
+    with path.open("wb") as file:
+        file.write(HEAD)
+        for number in range(SESSIONS):
+            file.write(b"---\nsession: %d\ndialogue:\n%s" % (number, session))
+            file.write(b"- message: |\n%s  S: 250 2.0.0 Ok\ntiming-ms: [1, 2, 3]\n" % lines)
+    assert path.stat().st_size > 15_000_000
+    ((told, _),) = load(path, seconds=10 * SECONDS)
+    assert told == f"{SESSIONS} sessions"
 
 
 @LINUX
