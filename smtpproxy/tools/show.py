@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from smtpproxy.cassette.model import STRAY, Kept, Recorded, RecordedSession, RecordedTls
@@ -17,6 +16,7 @@ from smtpproxy.log.shown import tls_words
 from smtpproxy.options import OneLineOptions
 from smtpproxy.smtp.server import final_code
 from smtpproxy.tlsfacts import TlsFacts
+from smtpproxy.tools.paging import paged
 from smtpproxy.visible import visible, visible_text
 
 
@@ -24,8 +24,9 @@ class ShowOptions(OneLineOptions):
     """Which cassette."""
 
     synopsis = "Usage: smtpproxy show CASSETTE [options]"
-    examples = "  smtpproxy show signup.yaml\n  smtpproxy show --plain signup.yaml | less\n"
-    optFlags = (("plain", None, "no colours"),)
+    examples = "  smtpproxy show signup.yaml\n  smtpproxy show --plain signup.yaml > signup.txt\n"
+    longdesc = "On a terminal it is coloured, and paged by the PAGER of the environment, or less."
+    optFlags = (("plain", None, "no colours, no pager"),)
 
     def parseArgs(self, cassette: str = "") -> None:
         """Take the cassette."""
@@ -44,24 +45,26 @@ def show(words: list[str]) -> int:
     except DocumentError as error:
         say(f"smtpproxy: {error}")
         return UNABLE
-    console = Console(no_color=bool(options["plain"]), highlight=False, soft_wrap=True)
-    console.print(Text(f"{cassette.source}: {cassette.upstream}, recorded {cassette.recorded}"))
-    for session in cassette.sessions:
-        for line, style in _session(session):
-            console.print(Text(line, style=style))
+    with paged(plain=bool(options["plain"])) as console:
+        about = f"{cassette.source}: {cassette.upstream}, recorded {cassette.recorded}"
+        console.print(Text(visible_text(about)))
+        for session in cassette.sessions:
+            for line, style in _session(session):
+                console.print(Text(line, style=style))
     return 0
 
 
 def _session(session: RecordedSession) -> Iterator[tuple[str, str]]:
     client = f", client {session.client}" if session.client else ""
-    yield f"\nsession {session.label}{client}", "bold"
+    yield "", ""
+    yield visible_text(f"session {session.label}{client}"), "bold"
     for side, tls in session.tls.items():
         yield f"   ({_tls(side, tls)})", "dim"
     for one in session.dialogue:
         yield from _exchange(one)
     if session.opaque:
-        yield f"   (after {session.opaque}, octets passed unread)", "dim"
-    yield f"   ({session.ended})", "dim"
+        yield visible_text(f"   (after {session.opaque}, octets passed unread)"), "dim"
+    yield visible_text(f"   ({session.ended})"), "dim"
 
 
 def _tls(side: str, tls: RecordedTls) -> str:
@@ -78,7 +81,7 @@ def _exchange(one: Recorded) -> Iterator[tuple[str, str]]:
         told = "  (not told to the client)" if one.changed else ""
         yield from _lines("S:", said, _style(one, said), told)
     if one.changed:
-        why = f"  (rule {one.rule})" if one.rule else "  (by the proxy)"
+        why = f"  (rule {visible_text(one.rule)})" if one.rule else "  (by the proxy)"
         if one.saw is None:
             yield f"=: nothing{why}", "magenta"
         else:

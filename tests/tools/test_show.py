@@ -92,6 +92,28 @@ def test_controls_can_not_reach_the_terminal(
     assert not any(control in shown for control in "\x1b\a\x7f")
 
 
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("session: 1", 'session: "\\e[2J"'),
+        ("ended: quit", 'ended: "\\e[2J"'),
+        ("ended: quit", 'ended: quit\nopaque: "\\e[2J"'),
+        ("ended: quit", 'ended: quit\nclient: "\\e[2J"'),
+        ("upstream: tcp:mail.example.org:25", 'upstream: "\\e[2J"'),
+        ("recorded: 2026-11-23T12:00:00Z", 'recorded: "\\e[2J"'),
+        ('S: "250 2.0.0 Ok"', 'client-saw: "250 Ok"\n  rule: "\\e[2J"'),
+    ],
+)
+def test_no_key_can_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str, wanted: str
+) -> None:
+    """Escape sequences in labels, endings and names of rules are shown, not obeyed."""
+    assert written in CASSETTE
+    shown = "\n".join(_shown(tmp_path, CASSETTE.replace(written, wanted), capsys))
+    assert r"\x1b[2J" in shown
+    assert "\x1b" not in shown
+
+
 def test_tls_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """How each leg was encrypted, or why not, stands with the session, and obeys nobody."""
     tls = (
