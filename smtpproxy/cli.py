@@ -17,6 +17,7 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy run     the same around one command: free port, environment, exit status
   smtpproxy show    a cassette as a dialogue
   smtpproxy lint    cassettes and rule files: what is wrong, and where
+  smtpproxy diff    what has changed from one cassette to another
   smtpproxy codes   the registry of reply codes
   smtpproxy explain what a reply means, or each reply of a log
   smtpproxy ca      the authority that signs certificates for clients, and how to trust it
@@ -38,6 +39,7 @@ COMMANDS = {
     "run": "run",
     "show": "show",
     "lint": "lint",
+    "diff": "diff",
     "codes": "codes",
     "explain": "explain",
     "ca": "ca",

@@ -26,6 +26,7 @@ READERS = {
     "smtpproxy.rules.load",
     "smtpproxy.cassette.encrypted",
     "smtpproxy.cassette.messagefile",
+    "smtpproxy.cassette.messages",
     "smtpproxy.cassette.read",
     "smtpproxy.cassette.scalars",
     "smtpproxy.cassette.schema",

@@ -43,10 +43,17 @@ def paged(plain: bool = False) -> Iterator[Console]:
             continue
 
 
+class _Console(Console):
+    """A console that leaves it to its caller what a reader means who has had enough."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console_on(stream: IO[str], plain: bool, terminal: bool = False) -> Console:
     """Return a console that wraps nothing, and colours only what goes to a terminal."""
     forced = False if plain else True if terminal else None
-    return Console(file=stream, force_terminal=forced, highlight=False, soft_wrap=True)
+    return _Console(file=stream, force_terminal=forced, highlight=False, soft_wrap=True)
 
 
 def _start() -> subprocess.Popen[str] | None:
