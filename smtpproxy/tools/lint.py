@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from smtpproxy.cassette.conduct import CONDUCT, findings
 from smtpproxy.cassette.model import MAGIC as CASSETTE
+from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.store import load_cassette
-from smtpproxy.console import FOUND, UNABLE, say
-from smtpproxy.documents import DocumentError, read_octets
+from smtpproxy.console import FOUND, GOOD, UNABLE, say
+from smtpproxy.documents import DocumentError, nearest, read_octets
 from smtpproxy.options import OneLineOptions
 from smtpproxy.rules.load import MAGIC as RULES
 from smtpproxy.rules.load import load_rules
@@ -17,7 +20,25 @@ class LintOptions(OneLineOptions):
     """Which files."""
 
     synopsis = "Usage: smtpproxy lint FILE..."
-    examples = "  smtpproxy lint cassettes/*.yaml faults.yaml\n"
+    examples = (
+        "  smtpproxy lint cassettes/*.yaml faults.yaml\n"
+        "  smtpproxy lint --pass no-quit cassettes/*.yaml\n"
+    )
+    longdesc = (
+        "Of a cassette, also what its clients did that SMTP does not allow is told, and what "
+        "can't have been said. The exit status is 1 where anything was told."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed: set[str] = set()
+
+    def opt_pass(self, name: str) -> None:
+        """a name in brackets that is not to be told, or "all" of those, repeatable"""
+        if name not in CONDUCT and name != "all":
+            say(f"smtpproxy: --pass: unknown name {name!r}{nearest(name, (*CONDUCT, 'all'))}")
+            raise SystemExit(UNABLE)
+        self.passed |= set(CONDUCT) if name == "all" else {name}
 
     def parseArgs(self, *files: str) -> None:
         """Take the files."""
@@ -31,23 +52,31 @@ def lint(words: list[str]) -> int:
     if not options.files:
         say("smtpproxy: expected a cassette or a rule file")
         return UNABLE
-    problems = [problem for file in options.files if (problem := _problem(file))]
-    for problem in problems:
-        print(problem)
-    return FOUND if problems else 0
+    found = False
+    for file in options.files:
+        for problem in _problems(file, options.passed):
+            print(problem)
+            found = True
+    return FOUND if found else GOOD
 
 
-def _problem(file: Path) -> str:
+def _problems(file: Path, passed: set[str]) -> Iterator[str]:
     try:
         octets = read_octets(file)
         if CASSETTE.encode() in octets[:4096]:
-            load_cassette(file)
+            yield from _conduct(load_cassette(file), passed)
         elif RULES.encode() in octets[:4096]:
             load_rules(file)
         else:
-            return (
+            yield (
                 f"{file}:1: is neither a cassette nor a rule file: expected {CASSETTE} or {RULES}"
             )
     except DocumentError as error:
-        return str(error)
-    return ""
+        yield str(error)
+
+
+def _conduct(cassette: Cassette, passed: set[str]) -> Iterator[str]:
+    for session in cassette.sessions:
+        for finding in findings(session):
+            if finding.name not in passed:
+                yield f"{cassette.source}:{finding.line}: {finding}"

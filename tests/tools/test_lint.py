@@ -60,3 +60,33 @@ def test_every_file_is_looked_at(folder: Path, capfd: pytest.CaptureFixture[str]
     assert lint(["missing.yaml", "wrong.yaml", "kept.yaml"]) == 1
     out = capfd.readouterr().out
     assert [line.split(":")[0] for line in out.splitlines()] == ["missing.yaml", "wrong.yaml"]
+
+
+def test_what_clients_must_not_do_is_told(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A session that SMTP does not allow is told with its place, and its name in brackets."""
+    start = CASSETTE.index('- C: "QUIT"')
+    text = CASSETTE[:start] + CASSETTE[start:].partition('Bye"\n')[2]
+    (folder / "wrong.yaml").write_text(text.replace("HELO", "NOOP"))
+    assert lint(["wrong.yaml"]) == 1
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [f"wrong.yaml:{n}" for n in (10, 14)]
+    assert lines[1].endswith("[no-quit]")
+
+
+@pytest.mark.parametrize("name", ["no-quit", "all"])
+def test_names_can_be_passed_over(
+    folder: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Who knows that a client never says QUIT is not told so again."""
+    (folder / "wrong.yaml").write_text(CASSETTE.replace("QUIT", "NOOP"))
+    assert lint(["wrong.yaml"]) == 1
+    assert lint(["--pass", name, "wrong.yaml"]) == 0
+    assert capfd.readouterr().out.count("\n") == 1
+
+
+def test_an_unknown_name_has_a_nearest_one(capfd: pytest.CaptureFixture[str]) -> None:
+    """A name that there is not is a mistake."""
+    with pytest.raises(SystemExit) as ended:
+        lint(["--pass", "no-qiut", "kept.yaml"])
+    assert ended.value.code == 2
+    assert "did you mean 'no-quit'?" in capfd.readouterr().err
