@@ -18,6 +18,7 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy show    a cassette as a dialogue
   smtpproxy lint    cassettes and rule files: what is wrong, and where
   smtpproxy diff    what has changed from one cassette to another
+  smtpproxy export  the messages of a cassette as mail files or mbox, its sessions as JSON
   smtpproxy codes   the registry of reply codes
   smtpproxy explain what a reply means, or each reply of a log
   smtpproxy ca      the authority that signs certificates for clients, and how to trust it
@@ -40,6 +41,7 @@ COMMANDS = {
     "show": "show",
     "lint": "lint",
     "diff": "diff",
+    "export": "export",
     "codes": "codes",
     "explain": "explain",
     "ca": "ca",

@@ -26,6 +26,7 @@ READERS = {
     "smtpproxy.rules.load",
     "smtpproxy.cassette.encrypted",
     "smtpproxy.cassette.messagefile",
+    "smtpproxy.cassette.exporting",
     "smtpproxy.cassette.messages",
     "smtpproxy.cassette.read",
     "smtpproxy.cassette.scalars",
