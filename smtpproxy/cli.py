@@ -19,6 +19,8 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy lint    cassettes and rule files: what is wrong, and where
   smtpproxy diff    what has changed from one cassette to another
   smtpproxy export  the messages of a cassette as mail files or mbox, its sessions as JSON
+  smtpproxy merge   several cassettes in one
+  smtpproxy prune   a cassette without what replay did not use
   smtpproxy codes   the registry of reply codes
   smtpproxy explain what a reply means, or each reply of a log
   smtpproxy ca      the authority that signs certificates for clients, and how to trust it
@@ -42,6 +44,8 @@ COMMANDS = {
     "lint": "lint",
     "diff": "diff",
     "export": "export",
+    "merge": "merge",
+    "prune": "prune",
     "codes": "codes",
     "explain": "explain",
     "ca": "ca",

@@ -27,10 +27,13 @@ READERS = {
     "smtpproxy.cassette.encrypted",
     "smtpproxy.cassette.messagefile",
     "smtpproxy.cassette.exporting",
+    "smtpproxy.cassette.merging",
     "smtpproxy.cassette.messages",
+    "smtpproxy.cassette.pruning",
     "smtpproxy.cassette.read",
     "smtpproxy.cassette.scalars",
     "smtpproxy.cassette.schema",
+    "smtpproxy.cassette.script",
     "smtpproxy.cassette.store",
     "smtpproxy.cassette.versions",
 }
