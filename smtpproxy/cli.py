@@ -21,6 +21,7 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy export  the messages of a cassette as mail files or mbox, its sessions as JSON
   smtpproxy merge   several cassettes in one
   smtpproxy prune   a cassette without what replay did not use
+  smtpproxy derive  rule files for each reply of a cassette that may go wrong
   smtpproxy codes   the registry of reply codes
   smtpproxy explain what a reply means, or each reply of a log
   smtpproxy ca      the authority that signs certificates for clients, and how to trust it
@@ -46,6 +47,7 @@ COMMANDS = {
     "export": "export",
     "merge": "merge",
     "prune": "prune",
+    "derive": "derive",
     "codes": "codes",
     "explain": "explain",
     "ca": "ca",

@@ -24,6 +24,7 @@ READERS = {
     "smtpproxy.documents",
     "smtpproxy.settings",
     "smtpproxy.rules.load",
+    "smtpproxy.cassette.deriving",
     "smtpproxy.cassette.encrypted",
     "smtpproxy.cassette.messagefile",
     "smtpproxy.cassette.exporting",
