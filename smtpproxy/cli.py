@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 
 from smtpproxy import __version__
 from smtpproxy.documents import nearest
@@ -19,6 +20,7 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy lint    cassettes and rule files: what is wrong, and where
   smtpproxy diff    what has changed from one cassette to another
   smtpproxy export  the messages of a cassette as mail files or mbox, its sessions as JSON
+  smtpproxy import  a cassette of a transcript: swaks, smtplib, tshark, or pasted from an RFC
   smtpproxy merge   several cassettes in one
   smtpproxy prune   a cassette without what replay did not use
   smtpproxy derive  rule files for each reply of a cassette that may go wrong
@@ -45,6 +47,7 @@ COMMANDS = {
     "lint": "lint",
     "diff": "diff",
     "export": "export",
+    "import": "importing",
     "merge": "merge",
     "prune": "prune",
     "derive": "derive",
@@ -76,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         raise SystemExit(2)
     try:
-        tool = getattr(import_module(f"smtpproxy.tools.{COMMANDS[name]}"), name)
+        function = f"{name}_" if iskeyword(name) else name
+        tool = getattr(import_module(f"smtpproxy.tools.{COMMANDS[name]}"), function)
         status = int(tool(words))
         sys.stdout.flush()
     except BrokenPipeError:
