@@ -24,3 +24,8 @@ def on_terminal() -> bool:
     with contextlib.suppress(ValueError):
         return sys.__stderr__ is not None and sys.__stderr__.isatty()
     return False
+
+
+def counted(many: int, word: str) -> str:
+    """Return "1 session" or "2 sessions"."""
+    return f"{many:,} {word}{'' if many == 1 else 's'}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from smtpproxy.cassette.conduct import CONDUCT
 from smtpproxy.cassette.model import MAGIC as CASSETTE
 from smtpproxy.cassette.read import read_cassette
+from smtpproxy.cassette.store import load_cassette
 from smtpproxy.documents import read_documents
 from smtpproxy.rules.load import MAGIC as RULES
 from smtpproxy.rules.load import read_rules
@@ -49,6 +52,36 @@ def test_there_is_yaml_in_the_documentation() -> None:
     assert len(YAML) >= 5
 
 
+def _run(commands: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run commands as a user would who pastes them."""
+    variables = environment() | {"PATH": f"{BIN}:/usr/bin:/bin"}
+    return subprocess.run(
+        ["sh", "-c", "set -eux\n" + "".join(commands)],
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_tools_commands_run(tmp_path: Path) -> None:
+    """What the page about cassettes shows of the tools can be pasted, one after the other."""
+    shutil.copytree(ROOT / "cassettes", tmp_path / "cassettes")
+    ran = _run(blocks(ROOT / "docs" / "cassettes.md", "sh"), tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "they differ" in ran.stdout.splitlines()
+    assert len(list((tmp_path / "mails").iterdir())) == 2
+    assert [one.label for one in load_cassette(tmp_path / "all.yaml").sessions] == ["2"]
+    assert len(list((tmp_path / "faults").iterdir())) > 20
+
+
+def test_what_lint_tells_is_listed() -> None:
+    """Each name that lint can tell of a dialogue is explained on the page about cassettes."""
+    page = (ROOT / "docs" / "cassettes.md").read_text()
+    assert [name for name, told in CONDUCT.items() if f"| `{name}` | {told} |" not in page] == []
+
+
 def test_the_readmes_commands_run(tmp_path: Path) -> None:
     """Record, show, replay and refuse, as pasted from the README, do what it says."""
     readme = ROOT / "README.md"
@@ -56,16 +89,7 @@ def test_the_readmes_commands_run(tmp_path: Path) -> None:
     (tmp_path / "signup.py").write_text(program)
     install, *commands = blocks(readme, "sh")
     assert install == "pip install .\n"  # test_packaging installs it
-    script = "set -eux\n" + "".join(commands)
-    variables = environment() | {"PATH": f"{BIN}:/usr/bin:/bin"}
-    ran = subprocess.run(
-        ["sh", "-c", script],
-        cwd=tmp_path,
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    ran = _run(commands, tmp_path)
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
     assert [line for line in lines if line.startswith("refused:")][:2] == ["refused: {}"] * 2

@@ -27,11 +27,15 @@ KINDS = (TRANSIENT, PERMANENT, DROP)
 #: Reply points that are made use of; a cassette may hold more than anybody would try.
 MOST_POINTS = 500
 
-#: Codes by class, the most usual first; one that is listed for the stage is taken.
-_CODES = {
-    TRANSIENT: (450, 451, 454, 421, 452, 432),
-    PERMANENT: (550, 554, 535, 501, 500, 502),
+#: The code that is most usual at a stage, and codes by class, the most usual first.
+_USUAL = {
+    ("RCPT", TRANSIENT): 450,
+    **dict.fromkeys((("AUTH", TRANSIENT), ("STARTTLS", TRANSIENT)), 454),
+    ("CONNECT", TRANSIENT): 421,
+    **dict.fromkeys((("CONNECT", PERMANENT), ("DATA", PERMANENT)), 554),
+    ("AUTH", PERMANENT): 535,
 }
+_CODES = {TRANSIENT: (451, 450, 421, 454), PERMANENT: (550, 554, 501, 500, 502)}
 #: What each of it tests, in a sentence.
 _TESTS = {
     TRANSIENT: "does the client try again later, without losing or doubling anything?",
@@ -119,7 +123,8 @@ def _what(stage: str, kind: str) -> str:
     if kind == DROP:
         return DROP
     listed = STAGES[stage]
-    usual = [code for code in _CODES[kind] if code in listed]
+    first = _USUAL.get((stage, kind), 0)
+    usual = [code for code in (first, *_CODES[kind]) if code in listed]
     other = [code for code in sorted(listed) if f"{code}"[0] == kind[0]]
     return "" if stage in _DROP_ALONE else str(next(iter(usual + other), ""))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from smtpproxy.cassette.deriving import KINDS, MOST_POINTS, Derived, derive_rules, points_of
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.cassette.whole import must_be_new, write_pieces
-from smtpproxy.console import GOOD, UNABLE, say
+from smtpproxy.console import GOOD, UNABLE, counted, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.options import OneLineOptions
 
@@ -61,7 +61,7 @@ def derive(words: list[str]) -> int:
     if (many := len(points_of(cassette))) > MOST_POINTS:
         say(f"smtpproxy: of {many} reply points the first {MOST_POINTS} are made use of")
     _print(files)
-    print(f"{folder}: {len(files)} rule files")
+    print(f"{folder}: {counted(len(files), 'rule file')}")
     return GOOD
 
 

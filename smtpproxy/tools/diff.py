@@ -11,7 +11,7 @@ from rich.text import Text
 
 from smtpproxy.cassette.comparing import CLASS, CODE, SEVERITIES, TEXT, Change, compare
 from smtpproxy.cassette.store import load_cassette
-from smtpproxy.console import FOUND, GOOD, UNABLE, say
+from smtpproxy.console import FOUND, GOOD, UNABLE, counted, say
 from smtpproxy.documents import DocumentError, nearest
 from smtpproxy.options import OneLineOptions
 from smtpproxy.tools.paging import paged
@@ -85,4 +85,4 @@ def _print(console: Console, changes: list[Change], files: list[Path]) -> None:
                 console.print(Text.assemble((f"    {mark} {text or '(nothing)'}", style), place))
     found = Counter(change.severity for change in changes)
     told = ", ".join(f"{found[one]} of {one}" for one in SEVERITIES if found[one])
-    console.print(Text(f"{len(changes)} changes: {told}"))
+    console.print(Text(f"{counted(len(changes), 'change')}: {told}"))

@@ -13,7 +13,7 @@ from smtpproxy.cassette.acting import act
 from smtpproxy.cassette.overheard import hear
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile
-from smtpproxy.console import FOUND, GOOD, UNABLE, say
+from smtpproxy.console import FOUND, GOOD, UNABLE, counted, say
 from smtpproxy.documents import MOST_OCTETS, DocumentError, read_octets
 from smtpproxy.options import OneLineOptions
 
@@ -73,7 +73,7 @@ def _record(name: str, target: Path) -> int:
         say(f"{source}:{line}: a session begins here without a greeting; one was made up")
     if heard.passed:
         many, first = len(heard.passed), heard.passed[0]
-        say(f"{source}:{first}: here, and in {many} lines in all, nobody says anything")
+        say(f"{source}:{first}: here, and in {counted(many, 'line')} in all, nobody says anything")
     for line in acted.lost:
         say(f"{source}:{line}: is left out, with what follows: the session was over by then")
     for problem in problems:
@@ -81,7 +81,8 @@ def _record(name: str, target: Path) -> int:
     if not commands:
         say(f"smtpproxy: {source}: no command was found")
         return FOUND
-    print(f"{target}: {acted.sessions} sessions, {commands} commands ({heard.form})")
+    told = f"{counted(acted.sessions, 'session')}, {counted(commands, 'command')}"
+    print(f"{target}: {told} ({heard.form})")
     return FOUND if problems or acted.lost else GOOD
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from smtpproxy.cassette.merging import copy_messages, merged
 from smtpproxy.cassette.script import load_script
 from smtpproxy.cassette.whole import must_be_new, write_pieces
-from smtpproxy.console import GOOD, UNABLE, say
+from smtpproxy.console import GOOD, UNABLE, counted, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.options import OneLineOptions
 
@@ -51,5 +51,5 @@ def merge(words: list[str]) -> int:
         say(f"smtpproxy: {error}")
         return UNABLE
     sessions = sum(len(script.cassette.sessions) for script in scripts)
-    print(f"{target}: {sessions} sessions, {many} message files")
+    print(f"{target}: {counted(sessions, 'session')}, {counted(many, 'message file')}")
     return GOOD

@@ -9,7 +9,7 @@ from typing import Any
 from smtpproxy.cassette.pruning import pruned
 from smtpproxy.cassette.script import load_script
 from smtpproxy.cassette.whole import write_pieces
-from smtpproxy.console import FOUND, GOOD, UNABLE, say
+from smtpproxy.console import FOUND, GOOD, UNABLE, counted, say
 from smtpproxy.documents import DocumentError, nearest
 from smtpproxy.options import OneLineOptions
 
@@ -71,7 +71,8 @@ def prune(words: list[str]) -> int:
         return UNABLE
     for line in result.left:
         say(f"{path}:{line}: is left in: no transaction begins there that has lines of its own")
-    print(f"{target}: {result.transactions} transactions and {result.sessions} sessions taken out")
+    gone = counted(result.transactions, "transaction"), counted(result.sessions, "session")
+    print(f"{target}: {gone[0]} and {gone[1]} taken out")
     return FOUND if result.left else GOOD
 
 

@@ -41,7 +41,7 @@ def test_a_change_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
         "  class code     RCPT",
         "    - 550 5.1.1 No such user   (old.yaml:12)",
         "    + 450 4.2.1 Later   (new.yaml:12)",
-        "1 changes: 1 of class",
+        "1 change: 1 of class",
     ]
 
 

@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_transcript_becomes_a_cassette(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What was pasted is what was said, and what was done is told."""
     assert import_(["talk.txt", "-o", "new.yaml"]) == 0
-    assert capsys.readouterr().out == "new.yaml: 1 sessions, 5 commands (C: and S:)\n"
+    assert capsys.readouterr().out == "new.yaml: 1 session, 5 commands (C: and S:)\n"
     (folder / "kept.yaml").write_text(CASSETTE)
     assert list(compare(load_cassette(Path("kept.yaml")), load_cassette(Path("new.yaml")))) == []
 

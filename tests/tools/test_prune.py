@@ -37,7 +37,7 @@ def test_what_a_report_calls_unused_goes(
     assert b"a@example.org" not in (folder / "kept.yaml").read_bytes()
     assert b"c@example.org" in (folder / "kept.yaml").read_bytes()
     told = capsys.readouterr().out
-    assert told == "kept.yaml: 1 transactions and 0 sessions taken out\n"
+    assert told == "kept.yaml: 1 transaction and 0 sessions taken out\n"
 
 
 def test_a_session_goes(folder: Path) -> None:
