@@ -63,14 +63,11 @@ def hear(octets: bytes, source: str) -> Heard:
         read = _ascii_stream if followed[1] == b"ascii" else _raw_stream
         return Heard(_named(read(octets, source)), [], f"tshark {followed[1].decode()}")
     lines = [line.removesuffix(b"\r") for line in octets.split(b"\n")]
-    found = max((_heard(form, read, lines, source) for form, read in _FORMS.items()), key=_many)
+    form = max(_FORMS, key=lambda form: sum(map(bool, map(_FORMS[form][0].fullmatch, lines))))
+    found = _heard(form, _FORMS[form][1], lines, source)
     if not found.turns:
         raise DocumentError(source, 0, "no dialogue was found: expected lines such as 'C: EHLO …'")
     return found
-
-
-def _many(heard: Heard) -> int:
-    return len(heard.turns)
 
 
 _Read = Callable[[bytes], tuple[Side, bytes] | None]
@@ -132,7 +129,12 @@ def _literal(text: bytes) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "backslashreplace")
 
 
-_FORMS: dict[str, _Read] = {"C: and S:": _letters, "swaks": _arrows, "smtplib": _smtplib}
+#: How each form's lines are told, and read.
+_FORMS: dict[str, tuple[re.Pattern[bytes], _Read]] = {
+    "C: and S:": (_LETTERS, _letters),
+    "swaks": (_ARROWS, _arrows),
+    "smtplib": (_SMTPLIB, _smtplib),
+}
 
 
 # tshark prints which of two nodes sent something, and not which of them is the server.

@@ -85,6 +85,12 @@ def test_only_octets_are_read(literal: str) -> None:
         heard(f"reply: b'220 Hi\\r\\n'\nsend: {literal}\n")
 
 
+def test_the_form_is_that_of_most_lines() -> None:
+    """A line that looks like another form's, among those of one, is no part of the dialogue."""
+    found = heard("C: NOOP\nS: 250 Ok\nsend: 'a' + 'b'\n -> NOOP\n")
+    assert (found.form, len(found.turns), found.passed) == ("C: and S:", 2, [3, 4])
+
+
 HEADING = "\n" + "=" * 67 + "\nFollow: tcp,{}\nFilter: tcp.stream eq 0\nNode 0: 127.0.0.1:{}\n"
 PARTS = [(S, b"220 Hi\r\n"), (C, b"EHLO x\r\n14\r\n"), (S, b"250 Hi\r\n")]
 
