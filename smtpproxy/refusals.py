@@ -13,6 +13,7 @@ from smtpproxy.rules.model import NONE
 from smtpproxy.smtp.anomalies import (
     EARLY_COMMAND,
     OF_CLIENT,
+    OF_SESSION,
     OF_UPSTREAM,
     PIPELINING,
     command_anomalies,
@@ -49,6 +50,8 @@ def refused_anomalies(words: Iterable[str]) -> frozenset[str]:
         if name and name not in OF_CLIENT:
             if name in OF_UPSTREAM:
                 raise RefusalError(f"{name} is upstream's: what it says is always relayed")
+            if name in OF_SESSION:
+                raise RefusalError(f"{name} is for upstream to judge: it is always relayed")
             raise RefusalError(f"unknown anomaly {name!r}; there are {', '.join(OF_CLIENT)}")
         names = [name] if name else list(OF_CLIENT)
         (refused.update if choice == REFUSE else refused.difference_update)(names)

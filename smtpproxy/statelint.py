@@ -1,31 +1,27 @@
 """What a client does that its session does not allow: in the wrong order, or without an offer.
 
-Owns the names. Looks at one command and the state before it; shared by `smtpproxy lint` and whoever
-else follows a session. Octets and replies that are odd in themselves: `smtp/anomalies.py`.
+Looks at one command and the state before it; shared by `smtpproxy lint` and the transcript of a
+session. The names, and what is odd in octets by themselves, are in `smtp/anomalies.py`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
-from smtpproxy.smtp.facts import Command
+from smtpproxy.smtp.anomalies import (
+    BEFORE_HELLO,
+    NESTED_MAIL,
+    NO_MAIL,
+    NO_RECIPIENT,
+    NOT_OFFERED,
+)
+from smtpproxy.smtp.facts import Command, Reply
 from smtpproxy.smtp.path import parse_path
+from smtpproxy.smtp.server import final_code
 from smtpproxy.smtp.state import Phase, State
-
-BEFORE_HELLO, NESTED_MAIL = "command-before-hello", "mail-in-transaction"
-NO_MAIL, NO_RECIPIENT = "recipient-without-mail", "data-without-recipient"
-NOT_OFFERED = "not-offered"
-
-#: What each name means, and who says that it must not be.
-OF_SESSION = {
-    BEFORE_HELLO: "a command that needs EHLO, HELO or LHLO before it (RFC 5321 §4.1.4)",
-    NESTED_MAIL: "MAIL while a mail transaction is open (RFC 5321 §4.1.4)",
-    NO_MAIL: "RCPT where no sender was accepted (RFC 5321 §3.3)",
-    NO_RECIPIENT: "mail data where no recipient was accepted (RFC 5321 §3.3)",
-    NOT_OFFERED: "a command, mechanism or parameter of an extension that EHLO did not offer "
-    "(RFC 5321 §2.2.1)",
-}
 
 _NEEDS_HELLO = frozenset(
     {"MAIL", "RCPT", "DATA", "BDAT", "AUTH", "STARTTLS", "ETRN", "SEND", "SOML", "SAML"}
@@ -45,11 +41,45 @@ _PARAMETERS = {
 }
 
 
+#: What of a session is looked at, and the phases in which that is as it should be.
+_IN_ORDER = {
+    "MAIL": frozenset({Phase.IDLE}),
+    "RCPT": frozenset({Phase.MAIL, Phase.RCPT}),
+    "DATA": frozenset({Phase.RCPT}),
+}
+LOOKED_AT = _NEEDS_HELLO | _OFFERED_AS.keys()
+#: Numbers differ from message to message, and are never why a parameter is refused here.
+_NUMBER = re.compile(rb"=[0-9]+")
+#: Octets of parameters and reply that are remembered.
+_OFTEN = 1024
+
+
 class Oddity(NamedTuple):
     """Something that a session does not allow; `detail` says what of several, or is ""."""
 
     name: str
     detail: str = ""
+
+
+def session_anomalies(stage: str, sent: bytes, pipelined: bool, state: State) -> tuple[str, ...]:
+    """Return the names of what is odd in a command; most are not, and cost next to nothing."""
+    if state.phase in _IN_ORDER.get(stage, ()):
+        rest = sent[sent.find(b">") + 1 :]
+        if rest == b"\r\n" or stage == "DATA":
+            return ()
+        hello = state.hello
+        # Long ones don't come often, and to remember them would cost what peers like.
+        if len(rest) + len(hello) <= _OFTEN and _all_offered(_NUMBER.sub(b"=0", rest), hello):
+            return ()
+    return tuple(dict.fromkeys(name for name, _ in oddities(stage, sent, pipelined, state)))
+
+
+@lru_cache(maxsize=1024)
+def _all_offered(parameters: bytes, hello: bytes) -> bool:
+    """Does this reply to EHLO offer all that stands behind a path?"""
+    state = State()
+    state.greeted_again(Reply(final_code(hello), hello))
+    return not any(_parameters("MAIL", b"MAIL FROM:<>" + parameters, state))
 
 
 def oddities(stage: str, sent: bytes, pipelined: bool, state: State) -> Iterator[Oddity]:
@@ -85,7 +115,7 @@ def _continues(stage: str, sent: bytes) -> bool:
 
 
 def _parameters(stage: str, sent: bytes, state: State) -> Iterator[Oddity]:
-    if sent.endswith(b">\r\n"):
+    if sent.find(b">") == len(sent) - 3:
         return  # the usual case: there is none
     path = parse_path(Command(stage, sent).argument)
     keywords = state.keywords if path is not None and path.parameters else {}

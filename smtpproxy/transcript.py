@@ -15,6 +15,7 @@ from smtpproxy.redaction import Redactor
 from smtpproxy.smtp.anomalies import command_anomalies, reply_anomalies
 from smtpproxy.smtp.facts import Chunk, MailData, Reply
 from smtpproxy.smtp.state import State
+from smtpproxy.statelint import LOOKED_AT, session_anomalies
 from smtpproxy.tlsfacts import TlsFacts
 
 
@@ -123,6 +124,10 @@ class Transcript:
             shown = redactor.said(exchange, said)
             heard = shown if heard is said else redactor.said(exchange, heard)
             said = shown
+        if exchange.stage in LOOKED_AT and command is not None and not exchange.continues:
+            odd += session_anomalies(
+                exchange.stage, command.wire, exchange.pipelined, self.session.state
+            )
         decision = exchange.decision
         entry = Entry(
             stage,

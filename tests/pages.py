@@ -11,7 +11,7 @@ from smtpproxy.classify import SEVERITIES
 from smtpproxy.codes import ANYWHERE, CODES, STAGES, meaning, stages_of, wording
 from smtpproxy.enhanced import DETAILS, SUBJECTS
 from smtpproxy.log.records import schema
-from smtpproxy.smtp.anomalies import OF_CLIENT, OF_UPSTREAM
+from smtpproxy.smtp.anomalies import OF_CLIENT, OF_SESSION, OF_UPSTREAM
 from smtpproxy.smtp.state import TRANSITIONS
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -47,13 +47,22 @@ look-alikes once a form, and 64 forms of a name at most.
 it; later words change earlier ones. A command gets `500 5.5.2` (`503 5.5.1` where it came too
 early), and the session goes on. A message gets `554 5.6.0` when the client has sent its end;
 upstream never sees that end, nor any octet of the look-alike, and both connections are closed.
-Upstream's anomalies are always relayed.
+Upstream's anomalies are always relayed, and so is what a session does not allow its client.
 
 ## Of the client
 
 | name | what it is |
 |---|---|
 {client}
+
+## Of the session
+
+What stands here is held against the client alone where it could know: not where the command was
+sent before the reply to the one before it was there (RFC 2920 §3.1).
+
+| name | what it is |
+|---|---|
+{session}
 
 ## Of upstream
 
@@ -175,6 +184,7 @@ def anomalies() -> str:
     return _ANOMALIES.format(
         client="\n".join(f"| `{name}` | {told} |" for name, told in OF_CLIENT.items()),
         upstream="\n".join(f"| `{name}` | {told} |" for name, told in OF_UPSTREAM.items()),
+        session="\n".join(f"| `{name}` | {told} |" for name, told in OF_SESSION.items()),
     )
 
 

@@ -111,10 +111,11 @@ def test_words_that_mean_nothing(word: str) -> None:
         refused_anomalies([word])
 
 
-def test_upstream_is_never_refused() -> None:
-    """What upstream says is always relayed."""
+@pytest.mark.parametrize("name", ["mixed-codes", "data-without-recipient"])
+def test_upstream_is_never_refused(name: str) -> None:
+    """What upstream says, or is to judge, is always relayed."""
     with pytest.raises(RefusalError, match="always relayed"):
-        refused_anomalies(["mixed-codes=refuse"])
+        refused_anomalies([f"{name}=refuse"])
 
 
 @pytest.mark.parametrize(

@@ -226,3 +226,27 @@ def test_sessions_do_not_share_secrets() -> None:
     other, (observer,) = watched()
     other.exchanged(an_exchange(b"NOOP " + SECRET, "250 Ok"))
     assert observer.last().sent == b"NOOP " + SECRET + b"\r\n"
+
+
+def test_what_a_session_does_not_allow_is_told() -> None:
+    """A command out of its order is odd by the state before it, and others are not."""
+    transcript, (observer,) = watched()
+    transcript.exchanged(an_exchange("NOOP", "250 Ok"))
+    assert observer.last().odd == ()
+    transcript.exchanged(an_exchange("DATA", "503 No"))
+    assert observer.last().odd == ("command-before-hello",)
+
+
+def test_what_is_out_of_order_keeps_its_secret() -> None:
+    """AUTH before EHLO is odd, and its credentials are told nobody; so is what answers a 334."""
+    transcript, (observer,) = watched()
+    for line in (b"AUTH PLAIN " + SECRET, b"AUTH PLAIN"):
+        transcript.authenticating(an_exchange(line))
+        transcript.exchanged(an_exchange(line, "334 "))
+        assert observer.last().odd == ("command-before-hello",)
+        assert SECRET not in observer.last().sent
+    exchange = an_exchange(b"x", "235 Ok")
+    exchange.stage, exchange.command = "AUTH", Continuation(SECRET + b"\r\n")
+    transcript.exchanged(exchange)
+    assert observer.last().odd == ()
+    assert SECRET not in observer.last().sent

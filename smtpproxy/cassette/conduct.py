@@ -12,12 +12,17 @@ from smtpproxy.cassette.matching import begins_tls
 from smtpproxy.cassette.model import END_OF_DATA, STRAY, UNSOLICITED, Recorded, RecordedSession
 from smtpproxy.cassette.replies import replies_in
 from smtpproxy.pairing import PER_RECIPIENT, ends_message
-from smtpproxy.smtp.anomalies import CLASS_CONTRADICTS, OF_UPSTREAM, reply_anomalies
+from smtpproxy.smtp.anomalies import (
+    CLASS_CONTRADICTS,
+    OF_SESSION,
+    OF_UPSTREAM,
+    reply_anomalies,
+)
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import Reply
 from smtpproxy.smtp.server import final_code
 from smtpproxy.smtp.state import HELLO, State
-from smtpproxy.statelint import OF_SESSION, oddities
+from smtpproxy.statelint import oddities
 from smtpproxy.visible import visible_text
 
 NO_QUIT, NO_CODE, NO_REPLY = "no-quit", "reply-without-code", "reply-missing"

@@ -21,6 +21,9 @@ LINE_WITHOUT_CODE, LONG_LINE = "line-without-code", "long-reply-line"
 ODD_CODE, CLASS_CONTRADICTS = "odd-code", "enhanced-code-contradicts"
 STRAY_LINE, EARLY_REPLY = "stray-line", "early-reply"
 UNSOLICITED, DISAGREES = "unsolicited-reply", "upstream-disagrees"
+BEFORE_HELLO, NESTED_MAIL = "command-before-hello", "mail-in-transaction"
+NO_MAIL, NO_RECIPIENT = "recipient-without-mail", "data-without-recipient"
+NOT_OFFERED = "not-offered"
 
 #: What a client may do that is odd: it can be relayed, or refused.
 OF_CLIENT = {
@@ -59,7 +62,17 @@ OF_UPSTREAM = {
     "mail data than the client does",
 }
 
-ANOMALIES = frozenset(OF_CLIENT) | frozenset(OF_UPSTREAM)
+#: What a client does that its session does not allow: it is always relayed, for upstream to judge.
+OF_SESSION = {
+    BEFORE_HELLO: "a command that needs EHLO, HELO or LHLO before it (RFC 5321 §4.1.4)",
+    NESTED_MAIL: "MAIL while a mail transaction is open (RFC 5321 §4.1.4)",
+    NO_MAIL: "RCPT where no sender was accepted (RFC 5321 §3.3)",
+    NO_RECIPIENT: "mail data where no recipient was accepted (RFC 5321 §3.3)",
+    NOT_OFFERED: "a command, mechanism or parameter of an extension that EHLO did not offer "
+    "(RFC 5321 §2.2.1)",
+}
+
+ANOMALIES = frozenset(OF_CLIENT) | frozenset(OF_UPSTREAM) | frozenset(OF_SESSION)
 
 _CLEAN_COMMAND = re.compile(rb"[\t\x20-\x7e]*\r\n").fullmatch
 _CLEAN_REPLY = re.compile(

@@ -119,6 +119,11 @@ class State:
         return set(map(domain_in, self._accepted))
 
     @property
+    def hello(self) -> bytes:
+        """The reply to HELO, EHLO or LHLO that the client heard last, or b""."""
+        return self._hello.wire if self._hello else b""
+
+    @property
     def keywords(self) -> dict[str, str]:
         """The EHLO keywords that the client heard last, in upper case, each with its parameters."""
         lines = self._hello.lines[1:] if self._hello else []

@@ -16,7 +16,7 @@ FACTS = TlsFacts(
     "TLSv1.3", "TLS_AES_256_GCM_SHA384", "mail.example.org", "", "CN=mail.example.org", "0a" * 32
 )
 CLIENT = FACTS._replace(subject="", fingerprint="")
-OPENING = "S: 220 ready\nC: STARTTLS\nS: 220 2.0.0 Go ahead"
+OPENING = "S: 220 ready\nC: EHLO x\nS: 250-hi\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 2.0.0 Go ahead"
 
 
 def read(tls: str) -> dict[str, RecordedTls]:

@@ -13,6 +13,8 @@ from tests.cassette.recording import RECORDED, UPSTREAM, Recording, yaml
 OLD = "smtpproxy-cassette: 1\n---\nsession: old\ndialogue: []\n"
 TRANSACTION = """
 S: 220 ready
+C: HELO x
+S: 250 hi
 C: MAIL FROM:<a@example.org>
 S: 250 Ok
 C: RCPT TO:<b@example.net>
@@ -71,7 +73,7 @@ def test_a_client_that_drops_before_the_answer(recording: Recording) -> None:
     conversation.play(TRANSACTION + "C: Hi.\nC: .")
     conversation.client_leaves()
     assert last(recording) == "- message: |\n    Hi.\nended: client-drop\n"
-    answered = ["CONNECT", "MAIL", "RCPT", "DATA"]
+    answered = ["CONNECT", "HELO", "MAIL", "RCPT", "DATA"]
     assert load_cassette(recording.path).sessions[0].timing_ms == [0 for _ in answered]
 
 

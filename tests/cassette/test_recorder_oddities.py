@@ -89,6 +89,9 @@ def test_what_follows_starttls_is_said_to_be_unread(recording: Recording) -> Non
     conversation = recording.dialogue(
         """
         S: 220 ready
+        C: EHLO x
+        S: 250-hi
+        S: 250 STARTTLS
         C: STARTTLS
         S: 220 2.0.0 Go ahead
         C: (handshake)
@@ -100,10 +103,14 @@ def test_what_follows_starttls_is_said_to_be_unread(recording: Recording) -> Non
         session: 1
         dialogue:
         - S: "220 ready"
+        - C: "EHLO x"
+          S: |
+            250-hi
+            250 STARTTLS
         - C: "STARTTLS"
           S: "220 2.0.0 Go ahead"
         ended: client-drop
         opaque: STARTTLS
-        timing-ms: [0, 0]
+        timing-ms: [0, 0, 0]
         """
     )

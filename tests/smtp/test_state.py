@@ -278,3 +278,13 @@ def test_recipients_without_end() -> None:
     assert state.recipients == len(state.accepted_addresses()) == 1000
     assert 200 < len(state.accepted) < 300
     assert state.accepted_addresses()[-1] == ""
+
+
+def test_the_reply_to_ehlo_is_remembered_as_it_was() -> None:
+    """The last that the client heard, until TLS begins; before it, there is none."""
+    state = State()
+    assert state.hello == b""
+    state.greeted_again(Reply(250, b"250-hi\r\n250 SIZE\r\n"))
+    assert state.hello == b"250-hi\r\n250 SIZE\r\n"
+    state.start_over()
+    assert state.hello == b""
