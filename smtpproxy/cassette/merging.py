@@ -5,21 +5,18 @@ Owns the names that sessions get. The cassette is written last, so that it never
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from smtpproxy.cassette.messages import message_file
-from smtpproxy.cassette.model import RecordedSession
+from smtpproxy.cassette.messages import file_pieces
+from smtpproxy.cassette.model import Kept, RecordedSession
 from smtpproxy.cassette.script import Script, checked, ended
 from smtpproxy.cassette.spool import folder_of
 from smtpproxy.cassette.whole import write_pieces
 from smtpproxy.documents import DocumentError
 from smtpproxy.visible import visible_text
-
-_PIECE = 256 * 1024
 
 
 def merged(scripts: list[Script], target: Path) -> bytes:
@@ -64,28 +61,20 @@ def copy_messages(scripts: Iterable[Script], target: Path) -> int:
     folder = folder_of(target)
     copied: set[str] = set()
     for script in scripts:
-        for name, path in _files(script):
-            if name in copied:
+        for kept in _in_files(script):
+            if kept.file in copied:
                 continue
-            copied.add(name)
+            copied.add(kept.file)
             folder.mkdir(parents=True, exist_ok=True)
             if folder.is_symlink():
                 raise DocumentError(str(folder), 0, "is a link; folders of messages are not")
-            _copy(path, folder / name)
+            pieces = file_pieces(kept, Path(script.source))
+            write_pieces(folder / kept.file, pieces, replace=True)
     return len(copied)
 
 
-def _files(script: Script) -> Iterator[tuple[str, Path]]:
+def _in_files(script: Script) -> Iterator[Kept]:
     for session in script.cassette.sessions:
         for one in session.dialogue:
             if one.kept is not None and one.kept.file:
-                yield one.kept.file, message_file(one.kept, Path(script.source))
-
-
-def _copy(path: Path, target: Path) -> None:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if f"{digest}.eml" != target.name:
-            raise DocumentError(str(path), 0, f"is not what its name says: its SHA-256 is {digest}")
-        file.seek(0)
-        write_pieces(target, iter(lambda: file.read(_PIECE), b""), replace=True)
+                yield one.kept

@@ -5,6 +5,7 @@ Owns how a message file is found. Never holds one in memory whole.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,13 +43,25 @@ def message_pieces(kept: Kept, cassette: Path) -> Iterator[bytes]:
 
 
 def _stored(kept: Kept, cassette: Path) -> Iterator[bytes]:
-    if not kept.file:
+    if kept.file:
+        yield from file_pieces(kept, cassette)
+    else:
         yield kept.octets
-        return
+
+
+def file_pieces(kept: Kept, cassette: Path) -> Iterator[bytes]:
+    """Yield what a message file holds. Raises DocumentError.
+
+    That it is not what its name says, its SHA-256, is known and raised at its end.
+    """
     path = message_file(kept, cassette)
+    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
             while piece := file.read(_PIECE):
+                digest.update(piece)
                 yield piece
     except OSError as error:
         raise DocumentError(str(path), 0, f"can't be read: {error.strerror}") from None
+    if f"{digest.hexdigest()}.eml" != kept.file:
+        raise DocumentError(str(path), 0, "is not what was recorded: its SHA-256 is not its name")
