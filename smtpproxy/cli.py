@@ -24,6 +24,7 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy merge   several cassettes in one
   smtpproxy prune   a cassette without what replay did not use
   smtpproxy derive  rule files for each reply of a cassette that may go wrong
+  smtpproxy recover a recording that did not end, made a cassette
   smtpproxy codes   the registry of reply codes
   smtpproxy explain what a reply means, or each reply of a log
   smtpproxy ca      the authority that signs certificates for clients, and how to trust it
@@ -51,6 +52,7 @@ COMMANDS = {
     "merge": "merge",
     "prune": "prune",
     "derive": "derive",
+    "recover": "recover",
     "codes": "codes",
     "explain": "explain",
     "ca": "ca",

@@ -22,6 +22,7 @@ from smtpproxy.smtp.anomalies import (
 TOO_LONG = SayReply(500, "5.5.2", ("Line too long",))
 RELAY, REFUSE = "relay", "refuse"
 TOO_MANY = "too-many-connections"
+NOT_RECORDED = "not-recorded"
 #: Octets came where nothing may come before TLS has begun (RFC 3207 §6).
 INJECTION = "starttls-injection"
 
@@ -29,8 +30,9 @@ INJECTION = "starttls-injection"
 _LATE = SayReply.parse("421 4.4.2 <domain> Timeout exceeded", "CONNECT")
 _CROWDED = SayReply.parse("421 4.3.2 <domain> Too many connections", "CONNECT")
 _INJECTED = SayReply.parse("421 4.7.0 <domain> Octets behind STARTTLS", "CONNECT")
+_LOSING = SayReply.parse("421 4.3.0 <domain> Recording failed", "CONNECT")
 _GOING = SayReply.parse("421", "CONNECT")
-_FAREWELLS = {TOO_MANY: _CROWDED, INJECTION: _INJECTED}
+_FAREWELLS = {TOO_MANY: _CROWDED, INJECTION: _INJECTED, NOT_RECORDED: _LOSING}
 
 
 class RefusalError(ValueError):

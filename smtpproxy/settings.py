@@ -100,6 +100,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("connect-timeout", TEXT, "seconds until upstream must have taken a connection", "30"),
     Option("mode", TEXT, "relay, record, replay, or once (replay if there is a cassette)", "relay"),
     Option("cassette", TEXT, "the cassette to record to, or to replay"),
+    Option(
+        "on-recording-error",
+        TEXT,
+        "relay or refuse: what becomes of new sessions once something could not be recorded; "
+        "refuse tells them 421",
+        "relay",
+    ),
     Option("rules", MANY, "a rule file, repeatable; read again on SIGHUP"),
     Option("rule", MANY, "one rule, repeatable, such as 'RCPT bob@example.net: 550'"),
     Option("log", TEXT, "a file for the log, - for standard output, or none", "-"),

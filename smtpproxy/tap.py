@@ -15,7 +15,7 @@ from twisted.internet.endpoints import serverFromString
 
 from smtpproxy.alarm import Alarm
 from smtpproxy.cassette.recorder import Recorder
-from smtpproxy.cassette.store import CassetteFile, load_cassette
+from smtpproxy.cassette.store import CassetteFile, load_recorded
 from smtpproxy.console import UNABLE, on_terminal, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.encryption import MIRROR, TERMINATE, Encryption
@@ -46,7 +46,13 @@ from smtpproxy.net.upstream import EndpointUpstream, Preface, client_endpoint
 from smtpproxy.options import OneLineOptions
 from smtpproxy.place import Ends
 from smtpproxy.reasons import Reasons, ReasonsError, load_reasons
-from smtpproxy.refusals import RefusalError, refused_anomalies
+from smtpproxy.refusals import (
+    NOT_RECORDED,
+    REFUSE,
+    RELAY,
+    RefusalError,
+    refused_anomalies,
+)
 from smtpproxy.relay import Relay
 from smtpproxy.replay import Player
 from smtpproxy.rules.load import load_rules, parse_rule
@@ -64,7 +70,7 @@ from smtpproxy.sink import Sink
 from smtpproxy.smtp.protocols import PROTOCOLS
 from smtpproxy.statistics import Statistics
 from smtpproxy.summary import coloured, plain
-from smtpproxy.transcript import Observer, Session, Transcript
+from smtpproxy.transcript import Note, Observer, Session, Transcript
 
 _INSECURE = "--upstream-insecure: upstream's certificate"
 _HEADER = "upstream-proxy-protocol"
@@ -168,6 +174,8 @@ class Proxy:
         )
         self.service.signals = {"SIGHUP": self._reload, "SIGUSR2": self._tell_statistics}
         self._upstream = self._make_upstream(mode, cassette)
+        self._recorder: Recorder | None = None
+        self._refuses = settings.choice("on-recording-error", (RELAY, REFUSE)) == REFUSE
         self._make_log(settings.text("log"))
         if mode == "record" and cassette is not None:
             self._record(cassette)
@@ -227,7 +235,10 @@ class Proxy:
             ),
             deputy=deputy,
         )
-        return ProxySession(relay, self._upstream, reactor, gone, ends, limits, self._security)
+        made = ProxySession(relay, self._upstream, reactor, gone, ends, limits, self._security)
+        if self._refuses and self._recorder is not None and self._recorder.broken:
+            made.refusal = NOT_RECORDED
+        return made
 
     def _unready(self) -> str:
         """Return whose leg can't have TLS, and why, where a client asks for it, or ""."""
@@ -309,7 +320,7 @@ class Proxy:
 
     def _replay(self, path: Path) -> Upstream:
         player = Player(
-            load_cassette(path),
+            load_recorded(path, lambda warning: say(f"smtpproxy: {warning}")),
             lambda miss: self.service.found(str(miss)),
             self._settings.flag("repeat"),
             plain=self._relation != MIRROR,
@@ -330,8 +341,16 @@ class Proxy:
         file = CassetteFile(path, self._upstream.name, now)
         if file.earlier is not None:
             say(f"smtpproxy: an unfinished recording was there; it is kept as {file.earlier}")
-        recorder = Recorder(file, self.service.found)
-        self._observers.append(recorder)
+        others = tuple(self._observers)
+
+        def lost(session: Session, why: str) -> None:
+            note = Note("recording-failed", why, b"", self._reactor.seconds())
+            for observer in others:
+                observer.noted(session, note)
+
+        recorder = self._recorder = Recorder(file, self.service.found, lost)
+        # First, so that the log tells of what was lost before it tells how the session ended.
+        self._observers.insert(0, recorder)
 
         def finish() -> None:
             recorder.finish(replace=not self.command_failed)

@@ -33,7 +33,9 @@ READERS = {
     "smtpproxy.cassette.messages",
     "smtpproxy.cassette.overheard",
     "smtpproxy.cassette.pruning",
+    "smtpproxy.cassette.partial",
     "smtpproxy.cassette.read",
+    "smtpproxy.cassette.recovery",
     "smtpproxy.cassette.scalars",
     "smtpproxy.cassette.schema",
     "smtpproxy.cassette.script",
@@ -166,5 +168,7 @@ def test_the_core_does_not_import_the_shell(name: str) -> None:
 
 def test_what_windows_lacks_stands_in_one_module() -> None:
     """No other module imports what only Unix has, and that one does without where it must."""
-    found = {name for name, path in FILES.items() if imported_by(path) & UNIX_ONLY}
-    assert found == {"smtpproxy.net.filelimit"}
+    found = {
+        name: lacking for name, path in FILES.items() if (lacking := imported_by(path) & UNIX_ONLY)
+    }
+    assert found == {"smtpproxy.net.filelimit": {"resource"}, "smtpproxy.cassette.lock": {"fcntl"}}

@@ -12,7 +12,6 @@ from itertools import chain
 
 from smtpproxy.cassette.encrypted import tls_of
 from smtpproxy.cassette.model import Recorded, stray, unsolicited
-from smtpproxy.cassette.spool import Spool
 from smtpproxy.cassette.store import CassetteFile
 from smtpproxy.cassette.tape import Tape
 from smtpproxy.cassette.write import write_session_start
@@ -23,13 +22,22 @@ from smtpproxy.transcript import Entry, Note, Session
 
 
 class Recorder:
-    """Keeps every session; `failed` is told of each problem, in words."""
+    """Keeps every session; `failed` is told of each problem, in words.
 
-    def __init__(self, file: CassetteFile, failed: Callable[[str], None]) -> None:
+    `lost` is told of each session of which something is lost, and why. `broken`: there is one.
+    """
+
+    def __init__(
+        self,
+        file: CassetteFile,
+        failed: Callable[[str], None],
+        lost: Callable[[Session, str], None] = lambda session, why: None,
+    ) -> None:
         self._file = file
         self._failed = failed
+        self._lost = lost
         self._tapes: dict[int, Tape] = {}
-        self._broken = False
+        self.broken = False
         self.commands = 0
 
     def began(self, session: Session) -> None:
@@ -63,8 +71,7 @@ class Recorder:
             return
         try:
             if tape.spool is None:
-                stuffed = isinstance(fact, MailData)
-                tape.spool = Spool(self._file.folder, stuffed, tape.room)
+                tape.spool = self._file.spool(isinstance(fact, MailData), tape.room)
             tape.spool.add(fact.octets)
             if fact.last:
                 spool, tape.spool = tape.spool, None
@@ -119,7 +126,7 @@ class Recorder:
             tail = tape.ending(how, session.opaque, _foreign(session.client_host))
             self._file.add(chain([head], tape.text.pieces(), tail))
         except OSError as error:
-            self._lose(error)
+            self._lose(error, session)
 
     def finish(self, replace: bool = True) -> None:
         """Put the cassette in its place, unless nothing was recorded or something was lost.
@@ -127,13 +134,15 @@ class Recorder:
         Without `replace` a cassette that is there stays as it is.
         """
         try:
-            if self._broken:
+            if self.broken:
                 self._failed(f"the recording is incomplete; it lies in {self._file.partial}")
+                self._file.leave()
             elif self.commands and not replace and self._file.path.exists():
                 self._failed(
                     f"the command failed: {self._file.path} stays as it was, "
                     f"and this recording lies in {self._file.partial}"
                 )
+                self._file.leave()
             elif self.commands:
                 self._file.finish()
             else:
@@ -143,10 +152,14 @@ class Recorder:
 
     def _lose(self, error: OSError, session: Session | None = None) -> None:
         """Say once that something is lost, and keep no more of the session that it is lost of."""
-        if not self._broken:
-            self._failed(f"recording to {self._file.path} failed: {error.strerror}")
-        self._broken = True
-        tape = self._tapes.pop(session.number, None) if session is not None else None
+        why = error.strerror or str(error)
+        if not self.broken:
+            self._failed(f"recording to {self._file.path} failed: {why}")
+        self.broken = True
+        if session is None:
+            return
+        self._lost(session, why)
+        tape = self._tapes.pop(session.number, None)
         if tape is not None:
             self.commands += tape.commands
             if tape.spool is not None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from smtpproxy.cassette.longtext import LongText
 from smtpproxy.cassette.model import END_OF_DATA, Kept, Recorded, RecordedTls
 from smtpproxy.cassette.spool import LARGE, Spool
-from smtpproxy.cassette.write import may_join, write_group, write_session_end
+from smtpproxy.cassette.write import LAST_KEY, may_join, write_group, write_session_end
 from smtpproxy.transcript import Entry
 
 #: Most commands that are written as sent in one go, and most times that wait to be written.
@@ -21,7 +21,7 @@ _MOST_TIMES = 4096
 #: Octets that may wait for the end of a chunk, and those that each of them takes beside its own.
 _MOST_BEHIND = 4 * LARGE
 _RECORD = 256
-_TIMES = "timing-ms: ["
+_TIMES = f"{LAST_KEY}: ["
 
 
 class Tape:

@@ -24,6 +24,8 @@ from smtpproxy.cassette.scalars import write_line, write_message, write_name
 #: Columns that a list may take on one line.
 _WIDTH = 96
 _NOTHING = "~"
+#: The last key of a session: where its line is whole, so is the session.
+LAST_KEY = "timing-ms"
 NO_TLS: Final[Mapping[str, RecordedTls]] = MappingProxyType({})
 
 
@@ -54,7 +56,7 @@ def write_session_end(
     named = ", ".join(anomalies)
     odd = f"anomalies: [{named}]\n" if named else ""
     times = ", ".join(map(str, timing_ms))
-    tail = f"{veiled}{whose}{write_tls(tls)}{odd}timing-ms: [{times}]\n"
+    tail = f"{veiled}{whose}{write_tls(tls)}{odd}{LAST_KEY}: [{times}]\n"
     return f"{head}ended: {write_name(ended or 'unknown')}\n{tail}"
 
 

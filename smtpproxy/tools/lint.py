@@ -8,7 +8,8 @@ from pathlib import Path
 from smtpproxy.cassette.conduct import CONDUCT, findings
 from smtpproxy.cassette.model import MAGIC as CASSETTE
 from smtpproxy.cassette.model import Cassette
-from smtpproxy.cassette.store import load_cassette
+from smtpproxy.cassette.names import unfinished
+from smtpproxy.cassette.store import load_recorded
 from smtpproxy.console import FOUND, GOOD, UNABLE, say
 from smtpproxy.documents import DocumentError, nearest, read_octets
 from smtpproxy.options import OneLineOptions
@@ -62,9 +63,10 @@ def lint(words: list[str]) -> int:
 
 def _problems(file: Path, passed: set[str]) -> Iterator[str]:
     try:
-        octets = read_octets(file)
+        octets = read_octets(unfinished(file) or file)
         if CASSETTE.encode() in octets[:4096]:
-            yield from _conduct(load_cassette(file), passed)
+            cassette = load_recorded(file, lambda warning: say(f"smtpproxy: {warning}"))
+            yield from _conduct(cassette, passed)
         elif RULES.encode() in octets[:4096]:
             load_rules(file)
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.text import Text
 
 from smtpproxy.cassette.model import STRAY, Kept, Recorded, RecordedSession, RecordedTls
-from smtpproxy.cassette.store import load_cassette
+from smtpproxy.cassette.store import load_recorded
 from smtpproxy.classify import classify
 from smtpproxy.console import COLOURS, UNABLE, say
 from smtpproxy.documents import DocumentError
@@ -41,7 +41,7 @@ def show(words: list[str]) -> int:
         say("smtpproxy: expected a cassette")
         return UNABLE
     try:
-        cassette = load_cassette(Path(options.cassette))
+        cassette = load_recorded(Path(options.cassette), lambda w: say(f"smtpproxy: {w}"))
     except DocumentError as error:
         say(f"smtpproxy: {error}")
         return UNABLE

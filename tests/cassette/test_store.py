@@ -1,17 +1,25 @@
 """Cassettes as files: whole or not at all, and message files only where they belong."""
 
 import contextlib
+import errno
 import hashlib
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from smtpproxy.cassette.model import Kept
-from smtpproxy.cassette.store import CassetteFile, load_cassette, mail_data_on_the_wire
+from smtpproxy.cassette.store import (
+    CassetteFile,
+    load_cassette,
+    load_recorded,
+    mail_data_on_the_wire,
+)
 from smtpproxy.documents import DocumentError
 
 SESSION = '---\nsession: {}\ndialogue:\n- S: "220 ready"\nended: quit\n'
+WHOLE = f"{SESSION}timing-ms: [0]\n"
 OLD = b"smtpproxy-cassette: 1\n---\nsession: old\ndialogue: []\n"
 ON_FILE_OCTETS = b"a\r\n.\r\n"
 NAME = f"{hashlib.sha256(ON_FILE_OCTETS).hexdigest()}.eml"
@@ -189,25 +197,116 @@ def test_a_recording_does_not_follow_a_link(path: Path, tmp_path: Path) -> None:
     assert precious.read_bytes() == b"precious"
 
 
+def labels(path: Path) -> list[str]:
+    """Return the labels of a cassette's sessions."""
+    return [session.label for session in load_cassette(path).sessions]
+
+
 def test_an_unfinished_recording_is_kept(path: Path) -> None:
     """What a killed run left behind is set aside under another name, never written over."""
-    killed = begin(path)
-    killed.add([SESSION.format("killed").encode()])
+    for number in ("1", "2"):
+        killed = begin(path)
+        killed.add([WHOLE.format(number).encode()])
+        killed.leave()
     later = begin(path)
-    assert later.earlier is not None
+    assert later.earlier == path.with_name("signup.yaml.partial.2")
     later.discard()
-    assert [session.label for session in load_cassette(later.earlier).sessions] == ["killed"]
+    assert [labels(path.with_name(f"signup.yaml.partial.{at}")) for at in (1, 2)] == [["1"], ["2"]]
 
 
-def test_of_two_recordings_none_is_lost(path: Path) -> None:
-    """The first can't put the second's half in the cassette's place: it is told, and is kept."""
+def test_of_two_recordings_the_second_can_not_begin(path: Path) -> None:
+    """It is told who is in the way, and changes nothing; the first is whole."""
     first = begin(path)
-    first.add([SESSION.format("first").encode()])
-    second = begin(path)
-    second.add([SESSION.format("second").encode()])
-    with pytest.raises(OSError, match="another recording"):
-        first.finish()
-    second.finish()
-    assert [session.label for session in load_cassette(path).sessions] == ["second"]
-    assert second.earlier is not None
-    assert [session.label for session in load_cassette(second.earlier).sessions] == ["first"]
+    first.add([WHOLE.format("first").encode()])
+    with pytest.raises(OSError, match="another process is recording to it") as caught:
+        begin(path)
+    assert caught.value.filename == str(path)
+    first.finish()
+    assert labels(path) == ["first"]
+    assert beside(path) == ["signup.yaml"]
+
+
+@pytest.mark.parametrize("end", [CassetteFile.finish, CassetteFile.leave, CassetteFile.discard])
+def test_who_has_ended_lets_others_record(path: Path, end: Callable[[CassetteFile], None]) -> None:
+    """However a recording ends, the next one can begin."""
+    end(begin(path))
+    begin(path).discard()
+    assert not path.with_name("signup.yaml.partial").exists()
+
+
+def test_a_recording_that_was_taken_away_is_not_finished(path: Path) -> None:
+    """What bears the name now may be anything: it does not become the cassette."""
+    path.write_bytes(OLD)
+    file = begin(path)
+    file.partial.unlink()
+    file.partial.write_bytes(b"anything")
+    with pytest.raises(OSError, match="was taken away"):
+        file.finish()
+    assert path.read_bytes() == OLD
+
+
+def test_a_session_that_could_not_be_written_leaves_no_trace(path: Path) -> None:
+    """Half of a session, which a disk that is full leaves behind, is taken away again."""
+
+    def half() -> Iterator[bytes]:
+        yield WHOLE.format("lost").encode() * 4096
+        raise OSError(errno.EIO, "Input/output error")
+
+    file = begin(path)
+    for number in ("1", "2"):
+        file.add([WHOLE.format(number).encode()])
+        with pytest.raises(OSError, match="Input/output error"):
+            file.add(half())
+    file.finish()
+    assert labels(path) == ["1", "2"]
+
+
+def test_what_a_killed_run_was_writing_is_cleared(path: Path) -> None:
+    """Mail data that it had no name for yet; nobody else's files, and none of another cassette."""
+    folder = path.with_name("signup.d")
+    folder.mkdir()
+    stale = f"partial.yaml-{'0' * 16}.tmp"
+    theirs = [NAME, f"partial.yml-{'0' * 16}.tmp", "partial.yaml-mine.tmp", f"x{stale}", "notes"]
+    for name in (*theirs, stale):
+        (folder / name).touch()
+    begin(path).discard()
+    assert {file.name for file in folder.iterdir()} == set(theirs)
+
+
+def test_no_folder_is_left_behind_for_nothing(path: Path) -> None:
+    """The folder of messages stays only where there are any, or where it was before."""
+    for end in (CassetteFile.finish, CassetteFile.discard):
+        file = begin(path)
+        spool = file.spool(True, 0)
+        spool.add(b"a" * 100)
+        assert len(list(file.folder.iterdir())) == 1
+        spool.discard()
+        end(file)
+        assert not file.folder.exists()
+
+
+def test_a_cassette_that_is_there_is_read_and_not_the_recording(path: Path) -> None:
+    """Beside a cassette, the recording that did not end is nobody's business."""
+    path.write_bytes(OLD)
+    path.with_name("signup.yaml.partial").write_bytes(b"rubbish")
+    assert load_recorded(path, pytest.fail) == load_cassette(path)
+
+
+def test_the_unfinished_recording_is_read_where_there_is_no_cassette(path: Path) -> None:
+    """What is whole of it is read, and what is left out is counted in a warning."""
+    file = begin(path)
+    file.add([WHOLE.format("1").encode()])
+    file.add([b"---\nsession: 2\n"])
+    file.leave()
+    warnings: list[str] = []
+    for name in (path, file.partial):
+        assert [one.label for one in load_recorded(name, warnings.append).sessions] == ["1"]
+    expected = f"{file.partial} is an unfinished recording: 1 session; 15 octets of a torn tail"
+    assert [warning.startswith(expected) for warning in warnings] == [True, True]
+
+
+def test_messages_of_an_unfinished_recording_are_found(path: Path) -> None:
+    """They lie where those of the cassette will be."""
+    message_file(path)
+    for name in ("signup.yaml.partial", "signup.yaml.partial.7"):
+        assert mail_data_on_the_wire(ON_FILE, path.with_name(name)) == b"a\r\n..\r\n"
