@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 FUZZ_STAMP := $(VENV)/installed-fuzz
 
-.PHONY: help demo test coverage lint format bench memory fuzz corpus clean
+.PHONY: help demo test coverage lint format bench memory kill fuzz corpus clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ bench: $(STAMP)  ## the proxy beside plain port-forwarders, as ratios
 
 memory: $(STAMP)  ## what hostile peers cost in memory, a connection (Linux)
 	$(BIN)/python -m bench.memory
+
+kill: $(STAMP)  ## kill recordings at every call and at 1,000 random moments: nothing may be lost
+	$(BIN)/python -m tests.cassette.killing --times 1000 --most-seconds 300
 
 FUZZ_SECONDS ?= 10
 # 0 takes another one each time.

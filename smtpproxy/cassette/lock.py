@@ -69,6 +69,18 @@ def rename_held(descriptor: int, path: Path, target: Path, system: Any = _system
         os.close(descriptor)
 
 
+def discard_held(descriptor: int, path: Path, system: Any = _system) -> None:
+    """Remove a file, and let go of it. Raises OSError."""
+    if system is None:
+        os.close(descriptor)
+        path.unlink()
+        return
+    try:
+        path.unlink()
+    finally:
+        os.close(descriptor)
+
+
 def _locked(descriptor: int, system: Any) -> bool:
     if system is None:
         return True

@@ -135,20 +135,26 @@ class Recorder:
         """
         try:
             if self.broken:
-                self._failed(f"the recording is incomplete; it lies in {self._file.partial}")
-                self._file.leave()
+                self._leave("the recording is incomplete; it lies in")
             elif self.commands and not replace and self._file.path.exists():
-                self._failed(
-                    f"the command failed: {self._file.path} stays as it was, "
-                    f"and this recording lies in {self._file.partial}"
-                )
-                self._file.leave()
+                stays = f"the command failed: {self._file.path} stays as it was"
+                self._leave(f"{stays}, and this recording lies in")
             elif self.commands:
                 self._file.finish()
             else:
                 self._file.discard()
         except OSError as error:
             self._lose(error)
+            self._leave("what was recorded lies in")
+
+    def _leave(self, words: str) -> None:
+        """Let the recording lie beside the cassette, and say so."""
+        try:
+            self._file.leave()
+        except OSError as error:
+            self._lose(error)
+        if self._file.partial.exists():
+            self._failed(f"{words} {self._file.partial}")
 
     def _lose(self, error: OSError, session: Session | None = None) -> None:
         """Say once that something is lost, and keep no more of the session that it is lost of."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from smtpproxy.cassette.disk import sync_folder, write_whole
-from smtpproxy.cassette.lock import LockedError, hold, names, rename_held
+from smtpproxy.cassette.lock import LockedError, discard_held, hold, names, rename_held
 from smtpproxy.cassette.messagefile import read_message_file
 from smtpproxy.cassette.model import Cassette, Kept
 from smtpproxy.cassette.names import name_to_keep, partial_of, unfinished
@@ -47,7 +47,8 @@ class CassetteFile:
         try:
             self._append([write_header(upstream, recorded).encode()])
         except OSError as error:
-            self.discard()
+            with contextlib.suppress(OSError):
+                self.discard()
             raise OSError(error.errno, error.strerror, str(self.partial)) from None
 
     def spool(self, stuffed: bool, room: int) -> Spool:
@@ -96,15 +97,15 @@ class CassetteFile:
             os.close(descriptor)
 
     def discard(self) -> None:
-        """Leave the old cassette as it is, and nothing beside it."""
-        ours = names(self.partial, self._descriptor)
-        if ours and os.name == "posix":
-            self.partial.unlink()  # before anyone else can hold it
-        os.close(self._descriptor)
-        self._descriptor = -1
-        if ours and os.name != "posix":
-            self.partial.unlink()
-        self._tidy()
+        """Leave the old cassette as it is, and nothing beside it. Raises OSError."""
+        descriptor, self._descriptor = self._descriptor, -1
+        try:
+            if names(self.partial, descriptor):
+                discard_held(descriptor, self.partial)
+            else:
+                os.close(descriptor)
+        finally:
+            self._tidy()
 
     def _cut(self) -> None:
         """Take away what was written of a session that could not be written whole."""
