@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import ip_address
-from itertools import chain
+from itertools import chain, zip_longest
 
 from smtpproxy.cassette.encrypted import tls_of
-from smtpproxy.cassette.model import Recorded, stray, unsolicited
+from smtpproxy.cassette.model import Kept, Recorded, stray, unsolicited
+from smtpproxy.cassette.spool import keep_whole
 from smtpproxy.cassette.store import CassetteFile
 from smtpproxy.cassette.tape import Tape
 from smtpproxy.cassette.write import write_session_start
@@ -19,6 +20,9 @@ from smtpproxy.exchange import PROXY
 from smtpproxy.smtp.anomalies import ANOMALIES
 from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.transcript import Entry, Note, Session
+
+#: Clients whose addresses need no look: most are on this machine, or have none.
+_HERE = frozenset({"", "127.0.0.1", "::1"})
 
 
 class Recorder:
@@ -51,34 +55,59 @@ class Recorder:
             return  # of this session something was lost: it will not be in the cassette
         if entry.sent:
             tape.commands += 1
-        for name in entry.odd:
-            tape.anomalies[name] = None
-        tape.parts.append(entry)
+        if entry.odd:
+            tape.anomalies.update(dict.fromkeys(entry.odd))
+        if tape.hear(entry):
+            self._write_down(session, tape)
+
+    def _write_down(self, session: Session, tape: Tape) -> bool:
+        """Write down what was only heard so far; False where something is lost of it."""
         try:
-            if entry.heard is not None:
-                tape.time(round(entry.seconds * 1000))
-            if entry.more:
-                return
-            tape.backlog.append(_recorded(tape.take_parts()))
-            tape.settle()
+            entries = tape.take_heard()
+            for entry, following in zip_longest(entries, entries[1:]):
+                if entry.heard is not None:
+                    tape.time(round(entry.seconds * 1000))
+                if following is not None and not following.pipelined and tape.add_plain(entry):
+                    continue
+                if entry.more:
+                    tape.parts.append(entry)
+                elif tape.parts:
+                    tape.parts.append(entry)
+                    tape.answered(_recorded(tape.take_parts()))
+                else:
+                    tape.answered(_recorded_alone(entry))
         except OSError as error:
             self._lose(error, session)
+            return False
+        return True
 
     def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
         """Keep mail data, or a chunk."""
         tape = self._tapes.get(session.number)
         if tape is None:
             return
+        stuffed, octets = isinstance(fact, MailData), fact.octets
         try:
             if tape.spool is None:
-                tape.spool = self._file.spool(isinstance(fact, MailData), tape.room)
-            tape.spool.add(fact.octets)
+                if fact.last and len(octets) <= tape.room:
+                    self._complete(tape, keep_whole(octets, stuffed))
+                    return
+                if not self._write_down(session, tape):
+                    return
+                # What was answered is out of the way: now there is all the room that can be.
+                tape.spool = self._file.spool(stuffed, tape.room)
+            tape.spool.add(octets)
             if fact.last:
-                spool, tape.spool = tape.spool, None
-                tape.keep(spool.finish())
-                tape.settle()
+                kept = tape.spool.finish()
+                tape.spool = None
+                self._complete(tape, kept)
         except OSError as error:
             self._lose(error, session)
+
+    def _complete(self, tape: Tape, kept: Kept) -> None:
+        tape.keep(kept)
+        if tape.backlog:
+            tape.settle()
 
     def noted(self, session: Session, note: Note) -> None:
         """Keep what belongs to the dialogue."""
@@ -90,7 +119,7 @@ class Recorder:
         if told := tls_of(note):
             tape.tls.update([told])
         make = {"unsolicited-reply": unsolicited, "stray-line": stray}.get(note.fact)
-        if make is None:
+        if make is None or not self._write_down(session, tape):
             return
         try:
             if not tape.note(make(note.octets)):
@@ -115,6 +144,8 @@ class Recorder:
         if tape.spool is not None:
             tape.spool.discard()
         self.commands += tape.commands
+        if not self._write_down(session, tape):
+            return
         if tape.parts:
             tape.backlog.append(_recorded(tape.take_parts()))
         try:
@@ -174,11 +205,30 @@ class Recorder:
 
 def _foreign(host: str) -> str:
     """Return a client's address, or "" where that says nothing: it was on this machine."""
-    return "" if not host or ip_address(host.partition("%")[0]).is_loopback else host
+    if host in _HERE:
+        return ""
+    return "" if ip_address(host.partition("%")[0]).is_loopback else host
+
+
+def _recorded_alone(entry: Entry) -> Recorded:
+    """Return what is kept of an exchange with one reply, as most have."""
+    heard, said = entry.heard, entry.said
+    changed = heard is not said
+    return Recorded(
+        entry.stage,
+        entry.sent,
+        None,
+        () if said is None else (said.wire,),
+        heard.wire if changed and heard is not None else None,
+        changed,
+        entry.rule,
+        PROXY if entry.by == PROXY else "",
+        entry.pipelined,
+    )
 
 
 def _recorded(parts: list[Entry]) -> Recorded:
-    """Return what is kept of an exchange, and of all replies to one message."""
+    """Return what is kept of all replies to one message."""
     first = parts[0]
     changed = any(entry.heard is not entry.said for entry in parts)
     heard = [entry.heard.wire for entry in parts if entry.heard is not None]

@@ -10,10 +10,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from operator import itemgetter
 
 from smtpproxy.documents import Mapping, Node, Text
 from smtpproxy.visible import UNSAFE, escape
 
+_BLANKS = frozenset({b" ", b"\t"})
+_last_octet = itemgetter(slice(-1, None))
 _SIMPLE = bytes(range(0x20, 0x7F))
 _BLOCK_SAFE = _SIMPLE + b"\r\n\t"
 _UNSAFE_IN_BLOCK = re.compile(f"[{UNSAFE}]|[ \t]\n")
@@ -102,29 +105,36 @@ def _text(text: str, indent: str) -> str:
 def _plain_block(octets: bytes, indent: str) -> str | None:
     """Return the block for plain ASCII text, or None for all else.
 
-    Most mail data is that: each pass over the octets counts here.
+    Most mail data is that: each pass over the octets counts here, and those by lines, or by one
+    octet, cost less than those that look for two.
     """
     if octets[-2:] != b"\r\n" or octets.translate(None, _BLOCK_SAFE):
         return None
-    newline = b"\n  " + indent.encode()
-    body = octets.replace(b"\r\n", newline)
-    line_ends = (len(body) - len(octets)) // (len(newline) - 2)
-    odd = b"\r" in body or body.count(b"\n") != line_ends  # a bare CR, or a bare LF
-    if odd or b" \r\n" in octets or b"\t\r\n" in octets or not octets.strip():
+    lines = octets.replace(b"\r", b"").split(b"\n")
+    if b"\r\n".join(lines) != octets or not any(lines):
+        return None  # a bare CR, or a bare LF; or empty lines alone
+    del lines[-1]  # behind the last CRLF
+    if not _BLANKS.isdisjoint(map(_last_octet, lines)):
         return None
-    body = newline + body[: -len(newline)]
-    return _framed(octets.decode("ascii"), body.decode("ascii"), newline.decode("ascii"))
+    newline = f"\n  {indent}"
+    body = newline.encode().join([b"", *lines]).decode("ascii")
+    return _framed(lines[0][:1].decode("ascii"), not lines[-1], body, newline)
 
 
 def _block(text: str, indent: str) -> str:
     newline = f"\n  {indent}"
-    return _framed(text, newline + text[:-1].replace("\n", newline), newline)
+    body = newline + text[:-1].replace("\n", newline)
+    return _framed(text[0], text.endswith("\n\n"), body, newline)
 
 
-def _framed(text: str, body: str, newline: str) -> str:
-    """Return a block with its indicators; `body` is the text, indented."""
-    mark = "|2" if text[0] in " \r\n\t" else "|"
-    keep = "+" if text.endswith(("\n\n", "\r\n\r\n")) else ""
+def _framed(first: str, empty_end: bool, body: str, newline: str) -> str:
+    """Return a block with its indicators.
+
+    `body` is the text, indented; `first` its first character, and `empty_end` says that its last
+    line is empty.
+    """
+    mark = "|2" if first in " \n\t" else "|"  # an empty line has no first character
+    keep = "+" if empty_end else ""
     body = body.removesuffix(newline[1:])
     # Empty lines carry no indentation; those with empty neighbours need another pass.
     while f"{newline}\n" in body:

@@ -61,6 +61,17 @@ def _files_in(folder: Path, names: re.Pattern[str]) -> Iterator[Path]:
                 yield Path(entry.path)
 
 
+def keep_whole(octets: bytes, stuffed: bool) -> Kept:
+    """Return what is to be kept of mail data, or of a chunk, that is there whole."""
+    if not stuffed:
+        return Kept(octets)
+    octets = octets.removesuffix(FINAL_DOT)
+    if b"\r\n." not in octets and octets[:1] != b".":
+        return Kept(octets)
+    message = unstuff(octets)
+    return Kept(message) if stuff(message) == octets else Kept(octets, wire=True)
+
+
 class Spool:
     """Takes the mail data of one message, or one BDAT chunk, as it passes.
 
@@ -92,14 +103,7 @@ class Spool:
         """Return what is to be kept. Raises OSError."""
         if self._file is not None:
             return self._finish_file(self._file)
-        octets = bytes(self._octets)
-        if not self._stuffed:
-            return Kept(octets)
-        octets = octets.removesuffix(FINAL_DOT)
-        if b"\r\n." not in octets and octets[:1] != b".":
-            return Kept(octets)
-        message = unstuff(octets)
-        return Kept(message) if stuff(message) == octets else Kept(octets, wire=True)
+        return keep_whole(bytes(self._octets), self._stuffed)
 
     def discard(self) -> None:
         """Forget everything."""

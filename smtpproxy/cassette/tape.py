@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from smtpproxy.cassette.longtext import LongText
 from smtpproxy.cassette.model import END_OF_DATA, Kept, Recorded, RecordedTls
 from smtpproxy.cassette.spool import LARGE, Spool
-from smtpproxy.cassette.write import LAST_KEY, may_join, write_group, write_session_end
+from smtpproxy.cassette.write import LAST_KEY, may_join, write_group, write_plain, write_session_end
+from smtpproxy.exchange import PROXY
 from smtpproxy.transcript import Entry
 
 #: Most commands that are written as sent in one go, and most times that wait to be written.
@@ -21,6 +22,9 @@ _MOST_TIMES = 4096
 #: Octets that may wait for the end of a chunk, and those that each of them takes beside its own.
 _MOST_BEHIND = 4 * LARGE
 _RECORD = 256
+#: Octets that may be heard before they are looked at.
+_MOST_HEARD = LARGE // 2
+_TAKING = (END_OF_DATA, "BDAT")  # stages of what takes mail data, or a chunk
 _TIMES = f"{LAST_KEY}: ["
 
 
@@ -29,6 +33,8 @@ class Tape:
 
     __slots__ = (
         "_behind",
+        "_heard",
+        "_heard_size",
         "_joined",
         "_waiting",
         "anomalies",
@@ -57,12 +63,31 @@ class Tape:
         self._waiting = 0  # octets of that
         self.backlog: deque[Recorded] = deque()  # answered, behind a chunk that is not complete
         self._behind = 0  # octets that those of it take which answer nothing
+        self._heard: list[Entry] = []  # and not looked at: it is faster for many in one go
+        self._heard_size = 0  # of that, with the mail data that came with it
         self.parts: list[Entry] = []  # the replies to one message, so far
         self.anomalies: dict[str, None] = {}  # their names, in the order in which they came
         self.tls: dict[str, RecordedTls] = {}  # by side: the last that was told
         self.commands = 0
         self.exchanges = 0
         self.lacking = False  # something was too much to keep, and that was said
+
+    def hear(self, entry: Entry) -> bool:
+        """Take an exchange; is it time to write down what was heard?"""
+        self._heard.append(entry)
+        said, heard = entry.said, entry.heard
+        size = self._heard_size + _RECORD + len(entry.sent)
+        if said is not None:
+            size += len(said.wire)
+        if heard is not said and heard is not None:
+            size += len(heard.wire)
+        self._heard_size = size
+        return size > _MOST_HEARD
+
+    def take_heard(self) -> list[Entry]:
+        """Return what was heard, in order, and forget it."""
+        heard, self._heard, self._heard_size = self._heard, [], 0
+        return heard
 
     def take_parts(self) -> list[Entry]:
         parts, self.parts = self.parts, []
@@ -72,6 +97,7 @@ class Tape:
         """Take mail data, or a chunk, that is complete."""
         self.kept.append(kept)
         self._waiting += len(kept.octets)
+        self._heard_size += len(kept.octets)
 
     @property
     def room(self) -> int:
@@ -96,11 +122,40 @@ class Tape:
         self.settle()
         return True
 
+    def add_plain(self, entry: Entry) -> bool:
+        """Write an exchange down at once, if it is like most, and nothing was sent with it.
+
+        All else goes the long way, by `answered`; so does what another may join. Raises OSError.
+        """
+        said, stage = entry.said, entry.stage
+        if said is None or said is not entry.heard or entry.rule or entry.by == PROXY:
+            return False
+        if entry.pipelined or entry.more or self.parts or self.backlog or stage == "BDAT":
+            return False
+        kept = None
+        if stage == END_OF_DATA:
+            if not self.kept:
+                return False
+            kept = self._take()
+        if self.group:
+            self.flush()
+        self.text.write(write_plain(entry.sent, said.wire, kept))
+        self.exchanges += 1
+        return True
+
+    def answered(self, one: Recorded) -> None:
+        """Take an exchange that is over. Raises OSError."""
+        if self.backlog or one.stage in _TAKING:
+            self.backlog.append(one)
+            self.settle()
+        else:
+            self.add(one)
+
     def settle(self, at_end: bool = False) -> None:
         """Add what is complete; at the end, also what never will be."""
         backlog = self.backlog
         while backlog:
-            takes = backlog[0].stage in (END_OF_DATA, "BDAT") and backlog[0].kept is None
+            takes = backlog[0].stage in _TAKING and backlog[0].kept is None
             if takes and not self.kept and not at_end:
                 return
             one = backlog.popleft()
@@ -112,15 +167,23 @@ class Tape:
         return kept
 
     def add(self, one: Recorded) -> None:
-        joins = may_join(one)
-        full = len(self.group) >= _MOST_JOINED or self._joined > LARGE
-        if full or not (joins and one.pipelined):
+        """Add an exchange to those that were sent in one go, or begin anew. Raises OSError."""
+        group = self.group
+        if group and not (one.pipelined and self._joins(one)):
             self.flush()
-        self.group.append(one)
-        self._joined += len(one.sent) + sum(map(len, one.said))
+            group = self.group
+        group.append(one)
         self.exchanges += 1
-        if not joins:
-            self.flush()  # it may be long, and nothing can join it
+        self._joined += len(one.sent) + (len(one.kept.octets) if one.kept is not None else 0)
+        for said in one.said:
+            self._joined += len(said)
+        if self._joined > LARGE:
+            self.flush()  # it is too long to wait for what may join it
+
+    def _joins(self, one: Recorded) -> bool:
+        """Can it stand in a list with what was sent before it?"""
+        group = self.group
+        return len(group) < _MOST_JOINED and may_join(one) and may_join(group[-1])
 
     def flush(self) -> None:
         """Write down what was sent in one go."""

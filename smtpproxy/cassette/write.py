@@ -24,6 +24,8 @@ from smtpproxy.cassette.scalars import write_line, write_message, write_name
 #: Columns that a list may take on one line.
 _WIDTH = 96
 _NOTHING = "~"
+#: Stages of what was not sent in one go with anything.
+_ALONE = (UNSOLICITED, STRAY, "CONNECT")
 #: The last key of a session: where its line is whole, so is the session.
 LAST_KEY = "timing-ms"
 NO_TLS: Final[Mapping[str, RecordedTls]] = MappingProxyType({})
@@ -87,18 +89,18 @@ def _write_column(key: str, items: list[str]) -> str:
 
 def may_join(one: Recorded) -> bool:
     """Can this exchange stand in a list of commands that were sent in one go?"""
-    return (
-        one.kept is None
-        and one.stage not in (UNSOLICITED, STRAY, "CONNECT")
-        and len(one.said) < 2
-        and not (one.changed and one.saw is None)
-        and all(line.count(b"\n") < 2 for line in (*one.said, one.saw or b"", one.sent))
-    )
+    if one.kept is not None or one.stage in _ALONE or len(one.said) > 1:
+        return False
+    if one.changed and (one.saw is None or one.saw.count(b"\n") > 1):
+        return False
+    return one.sent.count(b"\n") < 2 and not (one.said and one.said[0].count(b"\n") > 1)
 
 
 def _write_one(one: Recorded) -> str:
-    if one.stage == STRAY:
-        return f"- stray: {write_line(one.said[0], '  ')}\n"
+    if len(one.said) == 1 and not (one.changed or one.rule or one.by or one.pipelined):
+        if one.stage == STRAY:
+            return f"- stray: {write_line(one.said[0], '  ')}\n"
+        return write_plain(one.sent, one.said[0], one.kept)
     parts = []
     if one.sent:
         parts.append(f"C: {write_line(one.sent, '  ')}")
@@ -119,6 +121,15 @@ def _write_one(one: Recorded) -> str:
     if not parts:
         parts.append(f"S: {_NOTHING}")  # the client left before the greeting
     return "- " + "\n  ".join(parts) + "\n"
+
+
+def write_plain(sent: bytes, said: bytes, kept: Kept | None = None) -> str:
+    """Return what most exchanges are: upstream answered once, and the client heard that."""
+    answer = write_line(said, "  ")
+    if kept is not None:
+        chunk = f"C: {write_line(sent, '  ')}\n  " if sent else ""
+        return f"- {chunk}{_write_kept(kept, 'chunk' if sent else 'message')}\n  S: {answer}\n"
+    return f"- C: {write_line(sent, '  ')}\n  S: {answer}\n" if sent else f"- S: {answer}\n"
 
 
 def _write_kept(kept: Kept, key: str) -> str:
