@@ -37,7 +37,8 @@ def sync_messages(folder: Path) -> None:
     if folder.is_symlink() or not folder.is_dir():
         return
     for path in _files_in(folder, re.compile(r"[0-9a-f]{64}\.eml")):
-        sync_file(path)
+        with contextlib.suppress(PermissionError):  # it is none of ours
+            sync_file(path)
     sync_folder(folder)
 
 

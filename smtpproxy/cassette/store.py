@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class CassetteFile:
             self._descriptor, self.earlier = _claim(self.partial)
         except LockedError as error:
             raise OSError(error.errno, error.strerror, str(path)) from None
+        # Whoever forgets a recording without ending it lets go of it all the same.
+        self._forgotten = weakref.finalize(self, os.close, self._descriptor)
         self._whole = 0  # octets of the file that are header and whole sessions
         self._torn = False  # behind those there is, or may be, something that is not
         clear_stale(path)
@@ -79,16 +82,16 @@ class CassetteFile:
         # The messages first: on the disk, too, no cassette may name what is not there.
         sync_messages(self.folder)
         os.fsync(self._descriptor)
-        descriptor, self._descriptor = self._descriptor, -1
+        descriptor = self._let_go()
         rename_held(descriptor, self.partial, self.path)
         self._tidy()
         sync_folder(self.path.parent)
 
     def leave(self) -> None:
         """Let the recording lie beside the cassette, and others record. Raises OSError."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor < 0:
+        if self._descriptor < 0:
             return
+        descriptor = self._let_go()
         try:
             if self._torn:
                 os.ftruncate(descriptor, self._whole)
@@ -98,7 +101,7 @@ class CassetteFile:
 
     def discard(self) -> None:
         """Leave the old cassette as it is, and nothing beside it. Raises OSError."""
-        descriptor, self._descriptor = self._descriptor, -1
+        descriptor = self._let_go()
         try:
             if names(self.partial, descriptor):
                 discard_held(descriptor, self.partial)
@@ -106,6 +109,12 @@ class CassetteFile:
                 os.close(descriptor)
         finally:
             self._tidy()
+
+    def _let_go(self) -> int:
+        """Return the descriptor: from here on it is for somebody else to close."""
+        self._forgotten.detach()
+        descriptor, self._descriptor = self._descriptor, -1
+        return descriptor
 
     def _cut(self) -> None:
         """Take away what was written of a session that could not be written whole."""

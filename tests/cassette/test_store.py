@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -232,6 +233,15 @@ def test_who_has_ended_lets_others_record(path: Path, end: Callable[[CassetteFil
     end(begin(path))
     begin(path).discard()
     assert not path.with_name("signup.yaml.partial").exists()
+
+
+def test_a_recording_that_is_forgotten_holds_nothing(path: Path) -> None:
+    """Not even where nobody ended it: the next one can begin, and keeps what is there."""
+    begin(path)
+    gc.collect()
+    later = begin(path)
+    assert later.earlier is not None
+    later.discard()
 
 
 def test_a_recording_that_was_taken_away_is_not_finished(path: Path) -> None:
