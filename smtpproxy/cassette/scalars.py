@@ -10,12 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 from operator import itemgetter
 
 from smtpproxy.documents import Mapping, Node, Text
 from smtpproxy.visible import UNSAFE, escape
 
 _BLANKS = frozenset({b" ", b"\t"})
+_SHORT = 128  # octets
 _last_octet = itemgetter(slice(-1, None))
 _SIMPLE = bytes(range(0x20, 0x7F))
 _BLOCK_SAFE = _SIMPLE + b"\r\n\t"
@@ -34,6 +36,10 @@ def write_line(octets: bytes, indent: str) -> str:
 
     `indent` is the white space of the mapping that the scalar stands in.
     """
+    return (_short_line if len(octets) < _SHORT else _line)(octets, indent)
+
+
+def _line(octets: bytes, indent: str) -> str:
     body = octets[:-2]
     if octets[-2:] == b"\r\n":
         if not body.translate(None, _SIMPLE):
@@ -45,6 +51,10 @@ def write_line(octets: bytes, indent: str) -> str:
             one = text.count("\n") == 1
             return _quoted(text[:-1]) if one else _text(text, indent)
     return _base64(octets)
+
+
+#: Sessions say much the same again and again. So many lines take 512 KB at the very most.
+_short_line = lru_cache(512)(_line)
 
 
 def write_message(octets: bytes, indent: str) -> str:

@@ -159,7 +159,7 @@ def _in_few(pieces: Iterable[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         joined.append(piece)
         size += len(piece)
-        if size > LARGE:
+        if size >= LARGE:
             yield b"".join(joined)
             joined, size = [], 0
     yield b"".join(joined)
