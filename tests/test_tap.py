@@ -74,6 +74,7 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("--mode once --upstream sink: --cassette torn.yaml", ["torn.yaml:"]),
     ("--mode record --upstream sink: --cassette kept.yaml/new.yaml", ["kept.yaml"]),
     ("--mode record --upstream sink: --cassette folder", ["folder"]),
+    ("--upstream sink: --on-recording-error refsue", ["'refsue'", "did you mean 'refuse'?"]),
     ("--upstream sink: --rules missing.yaml", ["missing.yaml", "No such file"]),
     ("--upstream sink: --rules folder", ["folder", "not a regular file"]),
     ("--upstream sink: --rules kept.yaml", ["kept.yaml:1:", "smtpproxy-rules: 1"]),
