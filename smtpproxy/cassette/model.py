@@ -98,3 +98,5 @@ class Cassette:
     upstream: str = ""
     recorded: str = ""
     sessions: list[RecordedSession] = field(default_factory=list)
+    match: tuple[str, ...] = ()  # what replay compares, where that is not the usual
+    ignore: tuple[str, ...] = ()  # and what it ignores beside the usual noise

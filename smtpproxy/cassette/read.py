@@ -7,11 +7,12 @@ DocumentError with file and line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Steps
 from typing import BinaryIO
 
 from smtpproxy.cassette.encrypted import read_tls
+from smtpproxy.cassette.matchwords import MatchError, read_ignored, read_match
 from smtpproxy.cassette.model import (
     END_OF_DATA,
     MAGIC,
@@ -37,7 +38,7 @@ from smtpproxy.documents import (
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.server import final_code
 
-HEADER_KEYS = (MAGIC, "upstream", "recorded", "note")
+HEADER_KEYS = (MAGIC, "upstream", "recorded", "match", "ignore", "note")
 SESSION_KEYS = (
     *("session", "dialogue", "ended", "opaque", "client", "tls", "anomalies", "timing-ms"),
     "note",
@@ -87,8 +88,20 @@ class _Reading(DocumentReader):
         assert isinstance(node, Mapping)  # or it had no version
         self.check_keys(node, HEADER_KEYS)
         return Cassette(
-            self._source, self.optional(node, "upstream"), self.optional(node, "recorded")
+            self._source,
+            self.optional(node, "upstream"),
+            self.optional(node, "recorded"),
+            match=self._checked(node, "match", read_match),
+            ignore=self._checked(node, "ignore", read_ignored),
         )
+
+    def _checked(
+        self, node: Mapping, key: str, check: Callable[[list[str]], tuple[str, ...]]
+    ) -> tuple[str, ...]:
+        try:
+            return check(self._words(node.entries.get(key)))
+        except MatchError as error:
+            raise self.fail(node.key_lines[key], str(error)) from None
 
     def session(self, node: Node) -> RecordedSession:
         if not isinstance(node, Mapping):

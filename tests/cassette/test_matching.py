@@ -1,34 +1,16 @@
-"""What makes a live exchange the recorded one, and what is used up by replaying it."""
+"""What makes a live exchange the recorded one."""
 
 import pytest
 
-from smtpproxy.cassette.matching import Branch, Key, Point, Tree, key_of
-from smtpproxy.cassette.model import END_OF_DATA, Recorded
+from smtpproxy.cassette.matching import NOISE, USUAL, Key, Matching, key_of
+from smtpproxy.cassette.model import END_OF_DATA
 from smtpproxy.smtp.client import parse_command
-from tests.cassette.dialogues import cassette
-
-OPENING = """
-S: 220 ready
-C: EHLO app.example.org
-S: 250 mail.example.org
-"""
-LETTER = """
-C: MAIL FROM:<a@example.org>
-S: 250 2.1.0 Ok
-C: RCPT TO:<b@example.net>
-S: 250 2.1.5 Ok
-C: DATA
-S: 354 go
-C: Hi.
-C: .
-S: 250 2.0.0 Ok
-"""
 
 
-def key(line: str) -> Key:
+def key(line: str, matching: Matching = USUAL) -> Key:
     """Return the key of a command line."""
     sent = f"{line}\r\n".encode()
-    return key_of(parse_command(sent).verb, sent)
+    return key_of(parse_command(sent).verb, sent, matching)
 
 
 @pytest.mark.parametrize(
@@ -96,121 +78,44 @@ def test_continuations_of_auth_are_alike() -> None:
     assert key_of("AUTH", b"[redacted]\r\n") != key_of("AUTH", b"*\r\n")
 
 
-def step(point: Point, line: str) -> Branch:
-    """Return what was recorded for a command at one place."""
-    sent = f"{line}\r\n".encode() if line else b""
-    return point.branches[key_of(parse_command(sent).verb if sent else "CONNECT", sent)]
-
-
-def idle(tree: Tree) -> Point:
-    """Return the place where transactions begin, after greeting and EHLO."""
-    ((greeted, _),) = step(tree.root, "").ways()
-    ((opened, _),) = step(greeted, "EHLO x").ways()
-    assert opened.pool is not None
-    return opened.pool
-
-
-def test_sessions_of_equal_prologues_share_their_transactions() -> None:
-    """Two sessions whose greetings and EHLO replies differ in text alone are one pool."""
-    other = OPENING.replace("ready", "hello").replace("250 mail", "250 MAIL")
-    tree = Tree(cassette(OPENING + LETTER, other + LETTER))
-    assert len(step(idle(tree), "MAIL FROM:<a@example.org>").slots) == 2
-
-
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("matching", "one", "other", "same"),
     [
-        ("220 ready", "554 no"),
-        ("220 ready", "220 2.0.0 ready"),
-        ("S: 250 mail", "S: 250-x\nS: 250 mail"),
+        (Matching(envelope=False), "RCPT TO:<b@example.net>", "RCPT TO:<c@example.com>", True),
+        (Matching(envelope=False), "RCPT TO:<b@x> NOTIFY=NEVER", "RCPT TO:<b@x>", False),
+        (Matching(parameters=False), "RCPT TO:<b@x> NOTIFY=NEVER", "RCPT TO:<b@x>", True),
+        (Matching(parameters=False), "RCPT TO:<b@x>", "RCPT TO:<c@x>", False),
+        (Matching(ignored=("notify",)), "RCPT TO:<b@x> NOTIFY=NEVER", "RCPT TO:<b@x>", True),
+        (Matching(ignored=("NO*",)), "RCPT TO:<b@x> NOTIFY=NEVER", "RCPT TO:<b@x>", True),
+        (Matching(ignored=()), "MAIL FROM:<a@x> SIZE=1", "MAIL FROM:<a@x> SIZE=2", False),
+        (Matching(ignored=("recipient",)), "RCPT TO:<b@x>", "RCPT TO:<c@y>", True),
+        (Matching(ignored=("recipient",)), "MAIL FROM:<b@x>", "MAIL FROM:<c@y>", False),
+        (Matching(ignored=("sender",)), "MAIL FROM:<b@x>", "MAIL FROM:<c@y>", True),
     ],
 )
-def test_other_prologues_have_transactions_of_their_own(old: str, new: str) -> None:
-    """Codes, enhanced codes and EHLO keywords tell prologues apart."""
-    tree = Tree(cassette(OPENING + LETTER, OPENING.replace(old, new) + LETTER))
-    assert len(tree.pools) == 2
+def test_what_is_compared_can_be_changed(
+    matching: Matching, one: str, other: str, same: bool
+) -> None:
+    """The envelope, its parameters, and each of them by name, count or do not."""
+    assert (key(one, matching) == key(other, matching)) is same
 
 
-def test_equal_beginnings_share_a_path() -> None:
-    """Until an exchange tells two transactions apart, either may be meant."""
-    tree = Tree(cassette(OPENING + LETTER + LETTER.replace("b@", "c@")))
-    ((sent, _),) = step(idle(tree), "MAIL FROM:<a@example.org>").ways()
-    assert [len(branch.slots) for branch in sent.branches.values()] == [1, 1]
+@pytest.mark.parametrize(("stage", "sent"), [(END_OF_DATA, b""), ("BDAT", b"BDAT 3 LAST\r\n")])
+def test_a_message_counts_only_where_it_is_compared(stage: str, sent: bytes) -> None:
+    """The end of a message is like any other, unless messages are compared."""
+    assert key_of(stage, sent, USUAL, b"one") == key_of(stage, sent, USUAL, b"other")
+    compared = Matching(message=True)
+    assert key_of(stage, sent, compared, b"one") != key_of(stage, sent, compared, b"other")
 
 
-def test_a_claim_is_the_first_that_is_unused() -> None:
-    """What was recorded first is replayed first; what is taken back comes first again."""
-    branch = step(idle(Tree(cassette(OPENING + LETTER * 3))), "MAIL FROM:<a@example.org>")
-    assert [branch.claim(), branch.claim()] == [0, 1]
-    branch.release(0)
-    assert [branch.claim(), branch.claim(), branch.claim()] == [0, 2, None]
+def test_a_chunk_that_is_not_the_last_ends_no_message() -> None:
+    """Only BDAT LAST is compared by its message: how it is cut into chunks does not count."""
+    sent, compared = b"BDAT 3\r\n", Matching(message=True)
+    assert key_of("BDAT", sent, compared, b"one") == key_of("BDAT", sent, compared, b"other")
 
 
-@pytest.mark.parametrize("recorded", [1, 2, 3])
-def test_with_repeat_claims_go_round(recorded: int) -> None:
-    """With `repeat`, after the last transaction comes the first again: none is left out."""
-    tree = Tree(cassette(OPENING + LETTER * recorded), repeat=True)
-    branch = step(idle(tree), "MAIL FROM:<a@example.org>")
-    expected = [at % recorded for at in range(7)]
-    assert [branch.claim() for _ in range(7)] == expected
-
-
-def test_what_nobody_replayed_is_known() -> None:
-    """Each unused transaction counts; each kind of them is shown by its first exchange."""
-    tree = Tree(cassette(OPENING + LETTER * 2 + LETTER.replace("a@", "z@")))
-    assert tree.unused_count() == 3
-    assert [one.sent for one in tree.unused()] == [
-        b"MAIL FROM:<a@example.org>\r\n",
-        b"MAIL FROM:<z@example.org>\r\n",
-    ]
-    branch = step(idle(tree), "MAIL FROM:<a@example.org>")
-    branch.claim()
-    branch.claim()
-    assert tree.unused_count() == 1
-    assert [one.sent for one in tree.unused()] == [b"MAIL FROM:<z@example.org>\r\n"]
-
-
-def test_noop_rset_and_quit_are_no_transactions() -> None:
-    """What uses up nothing is kept apart, in the order in which it was said."""
-    tree = Tree(
-        cassette(
-            OPENING + "C: NOOP\nS: 250 a\nC: RSET\nS: 250 b\nC: NOOP\nS: 250 c\nC: QUIT\nS: 221 d"
-        )
-    )
-    assert tree.free == {
-        "NOOP": [b"250 a\r\n", b"250 c\r\n"],
-        "RSET": [b"250 b\r\n"],
-        "QUIT": [b"221 d\r\n"],
-    }
-    assert tree.unused_count() == 0
-
-
-@pytest.mark.parametrize("ending", ["", "C: QUIT\nS: 221 Bye", "C: EHLO x\nS: 250 x", LETTER])
-def test_a_transaction_that_was_left_is_an_ending(ending: str) -> None:
-    """A transaction ends without RSET where the client left it, or began another."""
-    begun = LETTER.partition("C: DATA")[0]
-    tree = Tree(cassette(OPENING + begun + ending))
-    ((point, _),) = step(idle(tree), "MAIL FROM:<a@example.org>").ways()
-    ((point, _),) = step(point, "RCPT TO:<b@example.net>").ways()
-    assert point.endings == 1
-
-
-def test_a_transaction_of_chunks_ends_with_the_last() -> None:
-    """BDAT LAST is the end of mail data (RFC 3030 §2): what follows is outside the transaction."""
-    begun = LETTER.partition("C: DATA")[0]
-    ended = "C: BDAT 3 LAST\nS: 250 Ok\nC: RSET\nS: 250 flushed"
-    tree = Tree(cassette(OPENING + begun + ended))
-    assert tree.free == {"RSET": [b"250 flushed\r\n"]}
-
-
-def test_what_answers_nothing_is_no_exchange() -> None:
-    """Unsolicited replies and stray lines do not stand in a client's way."""
-    plain = cassette(OPENING + LETTER)
-    odd = cassette(OPENING + LETTER)
-    odd.sessions[0].dialogue.insert(2, Recorded("(stray)", said=(b"what\r\n",)))
-    odd.sessions[0].dialogue.insert(4, Recorded("(unsolicited)", said=(b"250 late\r\n",)))
-    point, same = idle(Tree(odd)), idle(Tree(plain))
-    for line in ("MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>", "DATA"):
-        assert point.branches.keys() == same.branches.keys()
-        ((point, _),), ((same, _),) = step(point, line).ways(), step(same, line).ways()
-    assert [*point.branches] == [key_of(END_OF_DATA, b"")]
+def test_noise_is_ignored_by_name_whatever_its_case() -> None:
+    """What ends in * stands for all that begin so, and for nothing else."""
+    assert all(USUAL.ignores(name) for name in ("size", "MESSAGE-ID", "ARC-Seal", "boundary"))
+    assert not any(USUAL.ignores(name) for name in ("Subject", "ARC", "Size-Of", "To"))
+    assert "ARC-*" in NOISE

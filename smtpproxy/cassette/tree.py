@@ -1,0 +1,285 @@
+"""The dialogue tree: all recorded exchanges, and which of them were replayed.
+
+Sessions are cut into prologues and mail transactions; equal beginnings share a path, so that a
+claim on a transaction stays open until an exchange tells it from its likes. What makes an exchange
+the recorded one is the affair of `matching`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from smtpproxy.cassette.fingerprint import NO_MESSAGE, Fingerprint, Fingerprinter
+from smtpproxy.cassette.matching import (
+    FREE,
+    PROLOGUE,
+    STARTTLS,
+    USUAL,
+    Key,
+    Matching,
+    begins_tls,
+    ends_transaction,
+    key_of,
+    opens_transaction,
+    reply_key,
+)
+from smtpproxy.cassette.model import (
+    END_OF_DATA,
+    STRAY,
+    UNSOLICITED,
+    Cassette,
+    Kept,
+    Recorded,
+    RecordedSession,
+)
+from smtpproxy.smtp.maildata import unstuff
+
+
+class Point:
+    """A place in the recorded dialogues, reached by commands and their replies."""
+
+    __slots__ = ("_repeat", "branches", "endings", "followed", "left", "pool")
+
+    def __init__(self, repeat: bool = False) -> None:
+        self._repeat = repeat
+        self.branches: dict[Key, Branch] = {}
+        self.left = 0  # ways on from here that are unused
+        self.endings = 0  # transactions that were left unfinished here, and not yet replayed
+        self.followed = False  # TLS began on the way here, and what came behind it was read
+        self.pool: Point | None = None  # where transactions begin, after a prologue
+
+    def follow(
+        self, one: Recorded, matching: Matching = USUAL, message: Fingerprint = NO_MESSAGE
+    ) -> Point:
+        """Return the place behind a recorded exchange, which is noted as one more way there."""
+        return self.branch(one, matching, message).add(one)
+
+    def branch(self, one: Recorded, matching: Matching, message: Fingerprint) -> Branch:
+        """Return the branch of a recorded exchange, which is made where there is none."""
+        key = key_of(one.stage, one.sent, matching, message.digest)
+        branch = self.branches.get(key)
+        if branch is None:
+            branch = self.branches[key] = Branch(one, self, self._repeat, message)
+        return branch
+
+    def transactions(self) -> Point:
+        """Return the place where the transactions after this prologue begin."""
+        if self.pool is None:
+            self.pool = Point(self._repeat)
+        return self.pool
+
+    def unused(self) -> int:
+        """Return how many transactions of this prologue, and of longer ones, are unused."""
+        left = 0
+        points = [self]  # prologues may be long: no recursion
+        while points:
+            point = points.pop()
+            left += point.pool.left if point.pool is not None else 0
+            for branch in point.branches.values():
+                points.extend(following for following, _ in branch.ways())
+        return left
+
+
+class Branch:
+    """One command at one place, and each time that it was recorded there."""
+
+    __slots__ = ("_owner", "_points", "_repeat", "example", "free", "message", "slots", "uses")
+
+    def __init__(
+        self, example: Recorded, owner: Point, repeat: bool, message: Fingerprint = NO_MESSAGE
+    ) -> None:
+        self._owner = owner
+        self._repeat = repeat
+        self.example = example._replace(kept=None)  # a message may be large
+        self.message = message  # that ends here, where messages are compared
+        self.uses: dict[int, int] = {}  # by slot: how many claims were not taken back
+        self.slots: list[Way] = []  # what follows, and what was heard
+        self.free: list[int] = []  # a heap: the first recorded is the first replayed
+        self._points: dict[Key, Way] = {}
+
+    def add(self, one: Recorded) -> Point:
+        heard = one.heard
+        point, _ = self._points.setdefault(
+            reply_key(one.stage, heard), (Point(self._repeat), heard)
+        )
+        heapq.heappush(self.free, len(self.slots))
+        self._owner.left += 1
+        self.slots.append((point, heard))
+        return point
+
+    def ways(self) -> list[Way]:
+        """Return the places behind this command, each with the first reply that led there.
+
+        A STARTTLS whose octets passed unread leads nowhere.
+        """
+        return [
+            way for way in self._points.values() if self.example.stage != STARTTLS or _leads(way)
+        ]
+
+    def claim(self) -> int | None:
+        """Return the first unused slot, which is used from now on, or None."""
+        if self._repeat and not self.free:
+            self.free = list(range(len(self.slots)))
+            self._owner.left += len(self.slots)
+        if not self.free:
+            return None
+        self._owner.left -= 1
+        slot = heapq.heappop(self.free)
+        self.uses[slot] = self.uses.get(slot, 0) + 1
+        return slot
+
+    def release(self, slot: int) -> None:
+        """Take a claim back."""
+        self.uses[slot] -= 1
+        if not self._repeat:
+            self._owner.left += 1
+            heapq.heappush(self.free, slot)
+
+
+#: A place, and what was heard on the way there.
+Way: TypeAlias = tuple[Point, bytes | None]
+
+
+class Transaction(NamedTuple):
+    """A recorded transaction: where it begins, and the last of its exchanges.
+
+    Those before the last are claimed for others, too, as long as nothing tells them apart.
+    """
+
+    session: str  # the label
+    first: Recorded
+    branch: Branch
+    slot: int
+
+    @property
+    def used(self) -> bool:
+        """Was it replayed?"""
+        return self.branch.uses.get(self.slot, 0) > 0
+
+
+class Tree:
+    """All dialogues of a cassette. `repeat`: nothing is ever used up.
+
+    `plain`: what was recorded under TLS is for clients without it. `octets_of` reads kept mail
+    data from its file, as it was on the wire.
+    """
+
+    def __init__(
+        self,
+        cassette: Cassette,
+        repeat: bool = False,
+        plain: bool = False,
+        matching: Matching = USUAL,
+        octets_of: Callable[[Kept], bytes] | None = None,
+    ) -> None:
+        self.root = Point(repeat)
+        self.matching = matching
+        self.free: dict[str, list[bytes]] = {}  # replies to commands that use up nothing
+        self.pools: list[Point] = []
+        self.transactions: list[Transaction] = []
+        self._octets_of = octets_of
+        for session in cassette.sessions:
+            dialogue = _in_plain_text(session) if plain else session.dialogue
+            self._add(session.label, dialogue, session.followed)
+
+    def _add(self, label: str, dialogue: list[Recorded], followed: bool) -> None:
+        prologue = self.root
+        point: Point | None = None  # in the open transaction
+        messages = _Messages(self.matching, self._octets_of)
+        for one in dialogue:
+            stage = one.stage
+            if stage in (UNSOLICITED, STRAY):
+                continue
+            if point is not None and (stage in PROLOGUE or stage in ("MAIL", "QUIT")):
+                point.endings += 1
+                point = None
+            if stage in PROLOGUE:
+                prologue = prologue.follow(one)
+                prologue.followed |= followed and begins_tls(stage, one.heard)
+            elif stage == "NOOP" or (point is None and stage in FREE):
+                self.free.setdefault(stage, []).extend([one.heard] if one.heard else [])
+            else:
+                message = messages.of(one, point is None)
+                branch = (point or self._pool(prologue)).branch(one, self.matching, message)
+                self._take_note(label, one, branch, point is None)
+                point = branch.add(one)
+                if ends_transaction(stage, one.sent) or not opens_transaction(stage):
+                    point = None
+        if point is not None:
+            point.endings += 1
+
+    def _take_note(self, label: str, one: Recorded, branch: Branch, begins: bool) -> None:
+        """Take note of a transaction, as far as it is known."""
+        slot = len(branch.slots)
+        if begins:
+            first = one._replace(kept=None)
+            self.transactions.append(Transaction(label, first, branch, slot))
+        else:
+            self.transactions[-1] = self.transactions[-1]._replace(branch=branch, slot=slot)
+
+    def _pool(self, prologue: Point) -> Point:
+        if prologue.pool is None:
+            self.pools.append(prologue.transactions())
+        return prologue.transactions()
+
+    def unused(self) -> list[Recorded]:
+        """Return the first exchange of each transaction, once a kind, that nobody replayed."""
+        return [
+            branch.example
+            for pool in self.pools
+            for branch in pool.branches.values()
+            if branch.free
+        ]
+
+    def unused_count(self) -> int:
+        """Return how many transactions nobody replayed."""
+        return sum(pool.left for pool in self.pools)
+
+
+class _Messages:
+    """The fingerprints of one session's messages, where they are compared."""
+
+    def __init__(self, matching: Matching, octets_of: Callable[[Kept], bytes] | None) -> None:
+        self._matching = matching
+        self._octets_of = octets_of
+        self._taking: Fingerprinter | None = None  # chunks so far
+
+    def of(self, one: Recorded, begins: bool) -> Fingerprint:
+        """Return the fingerprint of the message that ends with an exchange, if one does."""
+        if begins:
+            self._taking = None
+        if not self._matching.message or one.stage not in (END_OF_DATA, "BDAT"):
+            return NO_MESSAGE
+        taking = self._taking = self._taking or Fingerprinter(self._matching)
+        if one.kept is not None:
+            taking.add(self._message(one.kept))
+        if not ends_transaction(one.stage, one.sent):
+            return NO_MESSAGE
+        self._taking = None
+        return taking.finish()
+
+    def _message(self, kept: Kept) -> bytes:
+        """Return kept mail data as its receiver understands it."""
+        if kept.file and self._octets_of is not None:
+            return unstuff(self._octets_of(kept))
+        return unstuff(kept.octets) if kept.wire else kept.octets
+
+
+def _leads(way: Way) -> bool:
+    point, heard = way
+    return point.followed or not begins_tls(STARTTLS, heard)
+
+
+def _in_plain_text(session: RecordedSession) -> list[Recorded]:
+    """Return a dialogue as of a client that never asks for TLS.
+
+    What was said under TLS follows the greeting; what came before is left out, as it was forgotten.
+    """
+    dialogue = session.dialogue
+    begins = [at for at, one in enumerate(dialogue) if begins_tls(one.stage, one.heard)]
+    if session.followed and begins:
+        greeting = [one for one in dialogue[: begins[0]] if one.stage == "CONNECT"]
+        dialogue = greeting + dialogue[begins[-1] + 1 :]
+    return [one for one in dialogue if one.stage != STARTTLS]
