@@ -6,27 +6,33 @@ since clients spread their messages over connections differently at every run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from smtpproxy.cassette.closest import Compared, compare, nearest_to
+from smtpproxy.cassette.fingerprint import NO_MESSAGE, Fingerprint, Fingerprinter
 from smtpproxy.cassette.matching import (
     FREE,
     PROLOGUE,
     STARTTLS,
-    Branch,
+    USUAL,
     Key,
-    Point,
-    Tree,
+    Matching,
     begins_tls,
     ends_transaction,
     key_of,
 )
-from smtpproxy.cassette.model import END_OF_DATA, Cassette
+from smtpproxy.cassette.model import END_OF_DATA, Cassette, Kept, Recorded
+from smtpproxy.cassette.tree import Branch, Point, Transaction, Tree
 from smtpproxy.exchange import Exchange
 from smtpproxy.redaction import Redactor
+from smtpproxy.reported import ReportedPlace
 from smtpproxy.responder import Answer
-from smtpproxy.smtp.facts import Command, Continuation, Reply
+from smtpproxy.smtp.facts import Chunk, Command, Continuation, MailData, Reply, is_last_chunk
+from smtpproxy.smtp.maildata import Unstuffer
 from smtpproxy.smtp.server import final_code
 from smtpproxy.visible import visible
 
@@ -40,6 +46,8 @@ _GENERIC = {
 #: How a miss is said, by stage: so that a client fails at once instead of trying again.
 _MISS = {"CONNECT": "421 4.3.0", "STARTTLS": "454 4.7.0", "AUTH": "454 4.7.0"}
 _MISS_ELSEWHERE = "554 5.3.0"
+#: What would have fitted at a place is told by so many examples.
+_MOST_EXPECTED = 3
 
 
 class Miss(NamedTuple):
@@ -52,6 +60,11 @@ class Miss(NamedTuple):
     closest: str  # what the cassette has instead, or ""
     line: int = 0  # of that, in `source`
     source: str = ""
+    session: str = ""  # the label of the client's session
+    compared: tuple[Compared, ...] = ()  # with the closest, field by field
+    expected: tuple[str, ...] = ()  # what would have fitted, some of it
+    wanted: Recorded | None = None  # the exchange that would have fitted, as it may be kept
+    behind: int = 0  # the line of the exchange before it, where nothing is closest
 
     def __str__(self) -> str:
         told = f"replay miss {self.number} at {self.stage}, {self.verdict}: {self.sent}"
@@ -59,11 +72,42 @@ class Miss(NamedTuple):
         return f"{told} ({place} has: {self.closest})" if self.closest else told
 
 
+class MissReply(NamedTuple):
+    """What a miss is told with: where there is no text, it is the miss itself."""
+
+    code: str
+    enhanced: str = ""
+    text: str = ""
+
+
+class MissReplyError(ValueError):
+    """That is no reply to tell a miss with. One line."""
+
+
+_MISS_REPLY = re.compile(r"([45][0-9]{2})(?: +([45]\.[0-9]{1,3}\.[0-9]{1,3}))?(?: +([ -~]+))?")
+_LONGEST_REPLY = 510
+
+
+def read_miss_reply(text: str) -> MissReply:
+    """Return what `--on-miss` was given. Raises MissReplyError."""
+    found = _MISS_REPLY.fullmatch(text)
+    if found is None or len(text) > _LONGEST_REPLY:
+        raise MissReplyError(
+            "expected one line of a code (4xx or 5xx), an enhanced status code and a text, such "
+            f"as '451 4.3.0 Not recorded', got {text[:80]!r}"
+        )
+    reply = MissReply(found[1], found[2] or "", found[3] or "")
+    if reply.enhanced and reply.enhanced[0] != reply.code[0]:
+        raise MissReplyError(f"{reply.enhanced} can't stand behind {reply.code}")
+    return reply
+
+
 class Player:
     """Replays one cassette to any number of connections; `missed` hears of each miss at once.
 
     `repeat`: transactions may be replayed again and again. `plain`: nobody asks the cassette for
-    TLS, and what was recorded under TLS is replayed without it.
+    TLS, and what was recorded under TLS is replayed without it. `octets_of` reads kept mail data
+    from its file. `told` is the reply to a miss, in place of the usual ones.
     """
 
     def __init__(
@@ -72,29 +116,36 @@ class Player:
         missed: Callable[[Miss], None],
         repeat: bool = False,
         plain: bool = False,
+        matching: Matching = USUAL,
+        octets_of: Callable[[Kept], bytes] | None = None,
+        told: MissReply | None = None,
     ) -> None:
-        self.tree = Tree(cassette, repeat, plain)
+        self.tree = Tree(cassette, repeat, plain, matching, octets_of)
+        self.told = told
         self._source = Path(cassette.source).name
         self.misses = 0
         self._missed = missed
 
-    def connection(self) -> Replay:
-        """Return the responder for one more connection."""
-        return Replay(self)
+    def connection(self, session: str = "") -> Replay:
+        """Return the responder for one more connection; `session` is the label it is told by."""
+        return Replay(self, session)
 
-    def miss(self, verdict: str, stage: str, sent: bytes, closest: Branch | None) -> Miss:
-        """Take note of a miss."""
+    def used(self) -> list[ReportedPlace]:
+        """Return the recorded transactions that were replayed."""
+        return [self._place(one) for one in self.tree.transactions if one.used]
+
+    def unused(self) -> list[ReportedPlace]:
+        """Return the recorded transactions that nobody replayed."""
+        return [self._place(one) for one in self.tree.transactions if not one.used]
+
+    def _place(self, one: Transaction) -> ReportedPlace:
+        first = one.first
+        return ReportedPlace(self._source, one.session, first.line, first.stage, _shown(first.sent))
+
+    def miss(self, found: Miss) -> Miss:
+        """Take note of a miss, which is given its number."""
         self.misses += 1
-        example = closest.example if closest else None
-        miss = Miss(
-            self.misses,
-            verdict,
-            stage,
-            _shown(sent) or stage,
-            (_shown(example.sent) or example.stage) if example else "",
-            example.line if example else 0,
-            self._source,
-        )
+        miss = found._replace(number=self.misses, source=self._source)
         self._missed(miss)
         return miss
 
@@ -102,8 +153,18 @@ class Player:
 class Replay:
     """One connection to a cassette."""
 
-    def __init__(self, player: Player) -> None:
+    #: Is told of mail data where messages are compared.
+    mail_data: Callable[[MailData | Chunk], None] | None = None
+
+    def __init__(self, player: Player, session: str = "") -> None:
         self._player = player
+        self._session = session
+        self._matching = player.tree.matching
+        if self._matching.message:
+            self.mail_data = self._take
+        self._taking: Fingerprinter | None = None  # the message that comes
+        self._unstuffer: Unstuffer | None = None
+        self._last = 0  # the line of the last recorded exchange that was replayed
         self._prologue: Point = player.tree.root
         self._point: Point | None = None  # in the open transaction
         self._claims: list[tuple[Branch, int]] = []
@@ -129,8 +190,10 @@ class Replay:
             self._miss = None if stage == "RSET" else self._miss
             return self._free(stage)
         if self._miss:
+            self._taking = None
             return self._miss
-        return self._transaction_step(stage, sent)
+        message = self._message() if stage == "BDAT" and is_last_chunk(sent) else NO_MESSAGE
+        return self._transaction_step(stage, sent, message)
 
     def continuation(self, line: Continuation) -> Answer:
         """Answer as recorded, whatever the credentials."""
@@ -147,14 +210,28 @@ class Replay:
 
     def end_of_mail_data(self) -> Answer:
         """Answer as recorded."""
-        return self._miss or self._transaction_step(END_OF_DATA, b"")
+        message = self._message()
+        return self._miss or self._transaction_step(END_OF_DATA, b"", message)
+
+    def _take(self, fact: MailData | Chunk) -> None:
+        """Take mail data in passing."""
+        if self._taking is None:
+            self._taking = Fingerprinter(self._matching)
+            self._unstuffer = Unstuffer() if isinstance(fact, MailData) else None
+        unstuffer = self._unstuffer  # it holds back the CRLF of the final dot
+        self._taking.add(unstuffer.feed(fact.octets) if unstuffer is not None else fact.octets)
+
+    def _message(self) -> Fingerprint:
+        """Return the fingerprint of the message that is complete."""
+        taking, self._taking = self._taking, None
+        return taking.finish() if taking is not None else NO_MESSAGE
 
     def gone(self) -> None:
         """What was claimed and not told from its likes is unused again."""
         self._leave_transaction()
 
     def _prologue_step(self, stage: str, sent: bytes) -> Answer:
-        key = key_of(stage, sent)
+        key = key_of(stage, sent, self._matching)
         branch = self._prologue.branches.get(key)
         ways = branch.ways() if branch is not None else []
         if not ways:
@@ -163,6 +240,8 @@ class Replay:
             return again or self._missed(stage, sent, self._prologue, key)
         # Any number of connections may take a prologue: the first that has transactions left.
         point, heard = next((way for way in ways if way[0].unused()), ways[0])
+        if branch is not None:
+            self._last = branch.example.line
         self._prologue = point
         if begins_tls(stage, heard):
             self._hello = {}  # RFC 3207 §4.2: what was learned in plain text is forgotten
@@ -178,20 +257,23 @@ class Replay:
         answer = _answer(recorded[0] if recorded else _GENERIC[stage])
         return answer._replace(close=answer.close or stage == "QUIT")
 
-    def _transaction_step(self, stage: str, sent: bytes) -> Answer:
+    def _transaction_step(
+        self, stage: str, sent: bytes, message: Fingerprint = NO_MESSAGE
+    ) -> Answer:
         point = self._point or self._prologue.pool or Point()
-        key = key_of(stage, sent)
+        key = key_of(stage, sent, self._matching, message.digest)
         branch = point.branches.get(key)
         slot = branch.claim() if branch is not None else None
         if branch is None or slot is None:
             if stage == "RSET":
                 self._leave_transaction()
                 return self._free(stage)
-            answer = self._missed(stage, sent, point, key)
+            answer = self._missed(stage, sent, point, key, message)
             self._leave_transaction()
             self._miss = answer
             return answer
         self._claims.append((branch, slot))
+        self._last = branch.example.line
         following, heard = branch.slots[slot]
         self._point = following
         last = ends_transaction(stage, sent)
@@ -202,7 +284,7 @@ class Replay:
 
     def _leave_transaction(self) -> None:
         """The transaction is over before its end: it was recorded so, or is taken back."""
-        self._miss = None
+        self._miss = self._taking = None
         if self._point is not None:
             if self._point.endings:
                 self._point.endings -= 1
@@ -211,15 +293,47 @@ class Replay:
                     branch.release(slot)
         self._point, self._claims = None, []
 
-    def _missed(self, stage: str, sent: bytes, point: Point, key: Key) -> Answer:
+    def _missed(
+        self,
+        stage: str,
+        sent: bytes,
+        point: Point,
+        key: Key,
+        message: Fingerprint = NO_MESSAGE,
+    ) -> Answer:
         same = point.branches.get(key)
         near = [branch for other, branch in point.branches.items() if other[0] == stage]
         verdict = ALREADY_USED if same else DIFFERENT if near else MISSING
-        # What is still unused is the likeliest to have been meant.
-        likely = sorted(near, key=lambda branch: not branch.free)
-        miss = self._player.miss(verdict, stage, sent, same or (likely[0] if likely else None))
-        words = f"{_MISS.get(stage, _MISS_ELSEWHERE)} smtpproxy: {miss}"
-        return Answer(_one_line(words), close=stage == "CONNECT", each=True)
+        matching = self._matching
+        closest = same or nearest_to(stage, sent, near, matching, message)
+        found = Miss(0, verdict, stage, _shown(sent) or stage, "", session=self._session)
+        if closest is not None:
+            one = closest.example
+            found = found._replace(
+                closest=_shown(one.sent) or one.stage,
+                line=one.line,
+                compared=compare(stage, sent, one.sent, matching, message, closest.message),
+            )
+        if verdict != ALREADY_USED and sent:
+            example = closest.example if closest is not None else Recorded(stage)
+            found = found._replace(wanted=example._replace(sent=sent), behind=self._last)
+        miss = self._player.miss(found._replace(expected=_expected(point)))
+        return Answer(self._told(stage, miss), close=stage == "CONNECT", each=True)
+
+    def _told(self, stage: str, miss: Miss) -> bytes:
+        """Return the reply to a miss."""
+        told = self._player.told
+        if told is None:
+            return _one_line(f"{_MISS.get(stage, _MISS_ELSEWHERE)} smtpproxy: {miss}")
+        words = told.code, told.enhanced, told.text or f"smtpproxy: {miss}"
+        return _one_line(" ".join(filter(None, words)))
+
+
+def _expected(point: Point) -> tuple[str, ...]:
+    """Return some of what would have fitted at a place: what is unused before what is not."""
+    some = list(islice(point.branches.values(), 100))
+    some.sort(key=lambda branch: not branch.free)
+    return tuple(_shown(one.example.sent) or one.example.stage for one in some[:_MOST_EXPECTED])
 
 
 def _offers_tls(point: Point) -> bool:

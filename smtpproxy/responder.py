@@ -5,6 +5,7 @@ Owns the framing; what is said is up to a `Responder`, such as the built-in sink
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from smtpproxy.pairing import END_OF_DATA, ends_message
@@ -26,7 +27,10 @@ class Answer(NamedTuple):
 
 
 class Responder(Protocol):
-    """Decides what a server says."""
+    """Decides what a server says.
+
+    One that has a callable `mail_data` is told of mail data and chunks as they come.
+    """
 
     def greeting(self) -> Answer:
         """The client has connected."""
@@ -47,10 +51,13 @@ class Responder(Protocol):
 class LocalServer:
     """Reads what a client sends and lets a responder answer."""
 
-    __slots__ = ("_bdat", "_reader", "_responder", "_state", "closed")
+    __slots__ = ("_bdat", "_reader", "_responder", "_state", "_take", "closed")
 
     def __init__(self, responder: Responder) -> None:
         self._responder = responder
+        self._take: Callable[[MailData | Chunk], None] | None = getattr(
+            responder, "mail_data", None
+        )
         self._reader = ClientReader()
         self._state = State()
         self._bdat: Command | None = None
@@ -70,8 +77,11 @@ class LocalServer:
                 said.append(self._said(fact.verb, fact, self._responder.command(fact)))
             elif type(fact) is not MailData:
                 said.append(self._other(fact))
-            elif fact.last:
-                said.append(self._said(END_OF_DATA, None, self._responder.end_of_mail_data()))
+            else:
+                if self._take is not None:
+                    self._take(fact)
+                if fact.last:
+                    said.append(self._said(END_OF_DATA, None, self._responder.end_of_mail_data()))
         return b"".join(said)
 
     def secured(self) -> None:
@@ -84,6 +94,8 @@ class LocalServer:
 
     def _other(self, fact: ClientFact) -> bytes:
         """Return what is said in answer to anything but mail data and usual commands."""
+        if self._take is not None and type(fact) is Chunk:
+            self._take(fact)
         match fact:
             case Command():
                 self._bdat = fact

@@ -34,6 +34,7 @@ READERS = {
     "smtpproxy.cassette.overheard",
     "smtpproxy.cassette.pruning",
     "smtpproxy.cassette.partial",
+    "smtpproxy.cassette.matchwords",
     "smtpproxy.cassette.read",
     "smtpproxy.cassette.recovery",
     "smtpproxy.cassette.scalars",
@@ -43,7 +44,7 @@ READERS = {
     "smtpproxy.cassette.versions",
 }
 #: Those who write what the readers read, and share with them how a scalar is written.
-WRITERS = {f"smtpproxy.cassette.{name}" for name in ("recorder", "tape", "write")}
+WRITERS = {f"smtpproxy.cassette.{name}" for name in ("advice", "recorder", "tape", "write")}
 #: What the core is at the least; a module that is new is of the core unless it is of the shell.
 CORE_PARTS = (
     *("smtp", "codes", "classify", "relay", "replay", "responder", "sink", "rules", "faults"),

@@ -2,8 +2,17 @@
 
 import pytest
 
-from smtpproxy.replay import ALREADY_USED, DIFFERENT, MISSING, Miss
-from tests.cassette.dialogues import SOURCE, cassette, cassette_text
+from smtpproxy.replay import (
+    ALREADY_USED,
+    DIFFERENT,
+    MISSING,
+    Miss,
+    MissReplyError,
+    Player,
+    read_miss_reply,
+)
+from smtpproxy.reported import ReportedPlace
+from tests.cassette.dialogues import SOURCE, Client, cassette, cassette_text
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, Replaying, letter, lines, replaying
 
 RECORDED = lines(OPENING, LETTER, CLOSING)
@@ -188,3 +197,79 @@ def test_a_miss_does_not_use_up_what_is_closest() -> None:
     replay.opened().says("MAIL FROM:<z@example.org>")
     assert replay.unused == 2
     assert [one.stage for one in replay.player.tree.unused()] == ["MAIL"]
+
+
+@pytest.mark.parametrize(
+    ("given", "heard"),
+    [
+        ("451", b"451 smtpproxy: replay miss 1 at MAIL, different: MAIL FROM:<z@example.org> ("),
+        ("451 4.3.0", b"451 4.3.0 smtpproxy: replay miss 1 at MAIL, different: MAIL FROM:<z@"),
+        ("550 5.7.1 Not recorded", b"550 5.7.1 Not recorded\r\n"),
+        ("421 Later", b"421 Later\r\n"),
+    ],
+)
+def test_a_miss_is_told_with_what_was_asked_for(given: str, heard: bytes) -> None:
+    """The reply is the user's; where it has no text, it names the miss."""
+    found: list[Miss] = []
+    player = Player(cassette(RECORDED), found.append, told=read_miss_reply(given))
+    client = Client(player.connection())
+    client.says("EHLO app.example.org")
+    assert client.says("MAIL FROM:<z@example.org>").startswith(heard)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("", "Not recorded", "250 Ok", "55", "554 4.3.0 a"),
+        *("554 5.3.0 a\r\nb", "554 a\n", "554\0", "554 é", "554 5.3.0 " + "x" * 600),
+    ],
+)
+def test_what_is_no_reply_to_a_miss(given: str) -> None:
+    """It is one line that a client can take, and refuses: a miss is never told as a success."""
+    with pytest.raises(MissReplyError) as raised:
+        read_miss_reply(given)
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 300
+
+
+def test_it_is_known_what_was_used_and_what_was_not() -> None:
+    """Transactions are told by the place of their first exchange, so that they can be pruned."""
+    replay = replaying(lines(OPENING, letter(1, "b"), letter(2, "c")))
+    text = cassette_text(lines(OPENING, letter(1, "b"), letter(2, "c"))).split("\n")
+    first, second = (
+        at for at, line in enumerate(text, 1) if line == '- C: "MAIL FROM:<a@example.org>"'
+    )
+    client = replay.opened()
+    assert client.played(letter(2, "c")) == letter(2, "c")
+    assert [(one.line, one.stage) for one in replay.player.used()] == [(second, "MAIL")]
+    (unused,) = replay.player.unused()
+    assert unused == ReportedPlace("signup.yaml", "1", first, "MAIL", "MAIL FROM:<a@example.org>")
+
+
+def test_a_miss_knows_its_session() -> None:
+    """The report tells whose miss it was."""
+    found: list[Miss] = []
+    player = Player(cassette(RECORDED), found.append)
+    for label in ("run-1", "run-2"):
+        Client(player.connection(label)).says("VRFY b")
+    assert [miss.session for miss in found] == ["run-1", "run-2"]
+
+
+def test_the_closest_is_the_nearest() -> None:
+    """Of several recorded recipients, the one is told that differs least."""
+    recorded = lines(OPENING, letter(1, "zoe"), letter(2, "alice"))
+    replay = replaying(recorded)
+    client = replay.opened()
+    client.says("MAIL FROM:<a@example.org>", "RCPT TO:<alise@example.net>")
+    (miss,) = replay.misses
+    assert miss.closest == "RCPT TO:<alice@example.net>"
+    assert [field.name for field in miss.compared if field.outcome == "differs"] == ["local part"]
+
+
+def test_what_would_have_fitted_is_told() -> None:
+    """Where nothing of the kind stands, a person reads what does."""
+    replay = replaying(RECORDED)
+    replay.opened().says("MAIL FROM:<a@example.org>", "DATA")
+    (miss,) = replay.misses
+    assert (miss.verdict, miss.expected) == (MISSING, ("RCPT TO:<b@example.net>",))

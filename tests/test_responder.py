@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpproxy.responder import Answer, LocalServer
-from smtpproxy.smtp.facts import Command, Continuation
+from smtpproxy.smtp.facts import Chunk, Command, Continuation, MailData
 
 READY = Answer(b"220 ready\r\n")
 # What clients send, in pieces that make sense together, or none.
@@ -231,3 +231,29 @@ def test_a_last_chunk_is_answered_for_each_recipient() -> None:
     server.receive(b"LHLO x\r\nMAIL\r\nRCPT\r\nRCPT\r\n")
     assert server.receive(b"BDAT 1\r\nx") == b"250 BDAT\r\n"
     assert server.receive(b"BDAT 1 LAST\r\nx") == b"250 BDAT\r\n" * 2
+
+
+class Listening(Echo):
+    """Hears mail data, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[bytes, bool]] = []
+
+    def mail_data(self, fact: MailData | Chunk) -> None:
+        """Keep it."""
+        self.heard.append((fact.octets, fact.last))
+
+
+def test_a_responder_that_wants_mail_data_hears_it_before_the_end() -> None:
+    """Octets come as they were sent, chunks too, and all of them before their answer is asked."""
+    responder = Listening()
+    server = LocalServer(responder)
+    server.receive(b"DATA\r\n")
+    server.receive(b"..a\r\n")
+    assert b"".join(octets for octets, _ in responder.heard) == b"..a\r\n"
+    assert responder.asked == [b"DATA\r\n"]
+    server.receive(b".\r\nBDAT 3\r\nabc")
+    assert b"".join(octets for octets, _ in responder.heard) == b"..a\r\n.\r\nabc"
+    assert [last for _, last in responder.heard].count(True) == 2
+    assert responder.asked == [b"DATA\r\n", b".", b"BDAT 3\r\n"]
