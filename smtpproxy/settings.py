@@ -121,10 +121,33 @@ OPTIONS: tuple[Option, ...] = (
         "classifier; asked before the rules that ship",
     ),
     Option("stats", TEXT, "a file for the statistics, as JSON, at the end and on SIGUSR2"),
+    Option(
+        "report",
+        TEXT,
+        "a file for what every session did, as JSON, at the end and on SIGUSR2 (docs/testing.md)",
+    ),
     Option("ready-file", TEXT, "a file to write HOST:PORT to, once listening"),
     Option("max-connections", TEXT, "clients at a time; one more is told 421", "10000"),
     Option("drain", TEXT, "seconds that open transactions get when told to stop", "5"),
     Option("repeat", FLAG, "let recorded transactions be replayed again and again"),
+    Option(
+        "match",
+        TEXT,
+        "what is compared in replay: verb,envelope,parameters (the default), or fewer, or with "
+        ",message; else what the cassette says by match:",
+    ),
+    Option(
+        "ignore",
+        MANY,
+        "not to be compared in replay, repeatable: a parameter or a header field, such as NOTIFY "
+        "or X-*; sender or recipient for an address; none to begin without the usual ones",
+    ),
+    Option(
+        "on-miss",
+        TEXT,
+        "the reply to what a cassette does not have, such as '451 4.3.0 Not recorded'; without a "
+        "text it names the miss",
+    ),
     Option("allow-remote", FLAG, "listen on more than loopback (anyone who connects can relay)"),
     Option(
         "xclient", FLAG, "tell upstream the client's own address by XCLIENT, or end the session"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from smtpproxy.classify import classify
 from smtpproxy.figures import Codes, Figures, Report
@@ -43,32 +43,40 @@ class Table(NamedTuple):
 
 def plain(report: Report) -> str:
     """Return the report as text that lines up in any font of one width."""
-    blocks = [_head(report), *(_aligned(table) for table in _tables(report)), *_hidden(report)]
+    blocks = [_head(report), *(aligned(table) for table in _tables(report)), *_hidden(report)]
     return "\n\n".join("\n".join(lines) for lines in blocks)
 
 
 def coloured(report: Report, width: int | None = None) -> str:
     """Return the report as text for a terminal, as wide as that is unless `width` is given."""
     # Most runs show nothing on a terminal, and rich takes its time to be imported.
-    from rich.console import Console, JustifyMethod
-    from rich.table import Table as RichTable
+    from rich.console import Console
     from rich.text import Text
 
     console = Console(file=io.StringIO(), force_terminal=True, highlight=False, width=width)
     console.print(Text("\n".join(_head(report))))
     for table in _tables(report):
-        shown = RichTable(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for column in table.columns:
-            justify: JustifyMethod = "right" if column.number else "left"
-            shown.add_column(Text(column.head), justify=justify, overflow="fold")
-        for row in table.rows:
-            style = _COLOURS.get(row.severity, "magenta" if row.severity else "")
-            shown.add_row(*map(Text, row.cells), style=style)
         console.print()
-        console.print(shown)
+        console.print(rich_table(table))
     for lines in _hidden(report):
         console.print(Text("\n".join(lines)))
     return console.file.getvalue().rstrip("\n")  # type: ignore[attr-defined, no-any-return]
+
+
+def rich_table(table: Table) -> Any:
+    """Return a table as rich can print it, coloured by severity."""
+    from rich.console import JustifyMethod
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    shown = RichTable(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in table.columns:
+        justify: JustifyMethod = "right" if column.number else "left"
+        shown.add_column(Text(column.head), justify=justify, overflow="fold")
+    for row in table.rows:
+        style = _COLOURS.get(row.severity, "magenta" if row.severity else "")
+        shown.add_row(*map(Text, row.cells), style=style)
+    return shown
 
 
 def _head(report: Report) -> list[str]:
@@ -176,7 +184,8 @@ def _name(name: str) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 
-def _aligned(table: Table) -> list[str]:
+def aligned(table: Table) -> list[str]:
+    """Return a table's lines, in columns as wide as they need to be."""
     lines = [tuple(column.head for column in table.columns), *(row.cells for row in table.rows)]
     widths = [max(map(len, cells)) for cells in zip_longest(*lines, fillvalue="")]
     return ["  ".join(_cells(line, widths, table.columns)).rstrip() for line in lines]

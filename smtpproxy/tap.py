@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,16 @@ import msgspec
 from twisted.internet.endpoints import serverFromString
 
 from smtpproxy.alarm import Alarm
+from smtpproxy.cassette.advice import explained
+from smtpproxy.cassette.matching import Matching
+from smtpproxy.cassette.matchwords import MatchError, matching_of
+from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.recorder import Recorder
-from smtpproxy.cassette.store import CassetteFile, load_recorded
+from smtpproxy.cassette.store import CassetteFile, load_recorded, mail_data_on_the_wire
 from smtpproxy.console import UNABLE, on_terminal, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.encryption import MIRROR, TERMINATE, Encryption
+from smtpproxy.expectations import Expectation
 from smtpproxy.introduction import Introduction
 from smtpproxy.log import JsonLog, TextLog
 from smtpproxy.net.authority import Authority
@@ -38,6 +43,7 @@ from smtpproxy.net.logfile import RotationError, open_log
 from smtpproxy.net.newfile import write_text
 from smtpproxy.net.pem import TlsFileError
 from smtpproxy.net.proxyprotocol import VERSIONS
+from smtpproxy.net.reporting import Reporting
 from smtpproxy.net.securing import deputy_for, relation_between, security_of
 from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession, Upstream
@@ -54,7 +60,7 @@ from smtpproxy.refusals import (
     refused_anomalies,
 )
 from smtpproxy.relay import Relay
-from smtpproxy.replay import Player
+from smtpproxy.replay import Miss, MissReply, MissReplyError, Player, read_miss_reply
 from smtpproxy.rules.load import load_rules, parse_rule
 from smtpproxy.rules.model import RuleBook, rule_book
 from smtpproxy.settings import (
@@ -74,6 +80,7 @@ from smtpproxy.transcript import Note, Observer, Session, Transcript
 
 _INSECURE = "--upstream-insecure: upstream's certificate"
 _HEADER = "upstream-proxy-protocol"
+_MOST_EXPLAINED = 20  # misses: a run that went wrong has many of them
 #: What Twisted raises where it can't read an endpoint string.
 _MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
 
@@ -133,7 +140,13 @@ class Proxy:
     Raises SettingsError, DocumentError or OSError for what can't be used; nothing listens by then.
     """
 
-    def __init__(self, reactor: Any, settings: Settings, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        settings: Settings,
+        quiet: bool = False,
+        expected: Sequence[Expectation] = (),
+    ) -> None:
         self._reactor = reactor
         self._settings = settings
         self._numbers = itertools.count(1)
@@ -173,6 +186,8 @@ class Proxy:
             handshake_seconds=self._limits.handshake_timeout,
         )
         self.service.signals = {"SIGHUP": self._reload, "SIGUSR2": self._tell_statistics}
+        self._reporting = self._make_reporting(mode, expected)
+        self._upstream_of: Callable[[str], Upstream] = lambda label: self._upstream
         self._upstream = self._make_upstream(mode, cassette)
         self._recorder: Recorder | None = None
         self._refuses = settings.choice("on-recording-error", (RELAY, REFUSE)) == REFUSE
@@ -182,6 +197,9 @@ class Proxy:
         self.service.reporting.append(self._write_statistics)
         if not quiet:
             self.service.reporting.append(self._print_statistics)
+        if self._reporting is not None:
+            self._reporting.upstream = self._upstream.name
+            self.service.reporting.append(self._reporting.finish)
         if self._security.insecure:
             say(f"smtpproxy: {_INSECURE} is not verified: whoever poses as upstream is believed")
             self.service.reporting.append(
@@ -235,7 +253,8 @@ class Proxy:
             ),
             deputy=deputy,
         )
-        made = ProxySession(relay, self._upstream, reactor, gone, ends, limits, self._security)
+        upstream = self._upstream_of(label)
+        made = ProxySession(relay, upstream, reactor, gone, ends, limits, self._security)
         if self._refuses and self._recorder is not None and self._recorder.broken:
             made.refusal = NOT_RECORDED
         return made
@@ -319,12 +338,18 @@ class Proxy:
         return VERSIONS[version]
 
     def _replay(self, path: Path) -> Upstream:
+        cassette = load_recorded(path, lambda warning: say(f"smtpproxy: {warning}"))
         player = Player(
-            load_recorded(path, lambda warning: say(f"smtpproxy: {warning}")),
-            lambda miss: self.service.found(str(miss)),
+            cassette,
+            self._missed,
             self._settings.flag("repeat"),
             plain=self._relation != MIRROR,
+            matching=self._matching(cassette),
+            octets_of=lambda kept: mail_data_on_the_wire(kept, path),
+            told=self._miss_reply(),
         )
+        if self._reporting is not None:
+            self._reporting.source = player
 
         def report_unused() -> None:
             if unused := player.tree.unused_count():
@@ -332,7 +357,32 @@ class Proxy:
                 say(f"smtpproxy: {unused} recorded {many} not replayed ({path})")
 
         self.service.reporting.append(report_unused)
-        return LocalUpstream(f"cassette:{path}", player.connection)
+        name = f"cassette:{path}"
+        self._upstream_of = lambda label: LocalUpstream(name, lambda: player.connection(label))
+        return LocalUpstream(name, player.connection)
+
+    def _missed(self, miss: Miss) -> None:
+        """Tell of a miss at once; of many, no more than that they are there."""
+        told = explained(miss, on_terminal()) if miss.number <= _MOST_EXPLAINED else ""
+        self.service.found(f"{miss}\n{told}" if told else str(miss))
+        if self._reporting is not None:
+            self._reporting.missed(miss)
+
+    def _matching(self, cassette: Cassette) -> Matching:
+        """Return what is compared: by the options, else as the cassette has it."""
+        match = self._settings.text("match")
+        words = [word.strip() for word in match.split(",")] if match else cassette.match
+        try:
+            return matching_of(words, (*cassette.ignore, *self._settings.many("ignore")))
+        except MatchError as error:
+            raise SettingsError(f"--{error}") from None
+
+    def _miss_reply(self) -> MissReply | None:
+        text = self._settings.text("on-miss")
+        try:
+            return read_miss_reply(text) if text else None
+        except MissReplyError as error:
+            raise SettingsError(f"--on-miss: {error}") from None
 
     def _record(self, path: Path) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._reactor.seconds()))
@@ -361,6 +411,15 @@ class Proxy:
 
         self.service.finishing.append(finish)
         self.service.reporting.append(report)
+
+    def _make_reporting(self, mode: str, expected: Sequence[Expectation]) -> Reporting | None:
+        path = self._settings.path("report")
+        if path is None and not expected:
+            return None
+        found, seconds = self.service.found, self._reactor.seconds
+        reporting = Reporting(path, expected, mode, seconds, found)
+        self._observers.append(reporting.gatherer)
+        return reporting
 
     def _make_log(self, where: str) -> None:
         form = self._settings.choice("log-format", LOG_FORMATS)
@@ -414,6 +473,8 @@ class Proxy:
         """Tell how things stand, while the run goes on."""
         self._print_statistics()
         self._write_statistics()
+        if self._reporting is not None:
+            self._reporting.write()
 
     def _write_statistics(self) -> None:
         path = self._settings.path("stats")
@@ -437,13 +498,14 @@ def build(
     given: Mapping[str, tuple[str, ...]],
     defaults: Mapping[str, str] | None = None,
     quiet: bool = False,
+    expected: Sequence[Expectation] = (),
 ) -> Proxy:
     """Return the proxy that options, environment and configuration ask for.
 
     What can't be used ends the process: one line on standard error, and status 2.
     """
     try:
-        return Proxy(reactor, settle(given, os.environ, defaults), quiet)
+        return Proxy(reactor, settle(given, os.environ, defaults), quiet, expected)
     except (SettingsError, DocumentError) as error:
         say(f"smtpproxy: {error}")
     except OSError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from smtpproxy.cassette.schema import schema as schema_of_cassettes
+from smtpproxy import reported
 from smtpproxy.classify import SEVERITIES
 from smtpproxy.codes import ANYWHERE, CODES, STAGES, meaning, stages_of, wording
 from smtpproxy.enhanced import DETAILS, SUBJECTS
@@ -155,6 +156,9 @@ def log_schema() -> str:
 def cassette_schema() -> str:
     """Return the JSON Schema of cassettes."""
     return json.dumps(schema_of_cassettes(), indent=2, ensure_ascii=False) + "\n"
+def report_schema() -> str:
+    """Return the JSON Schema of the report."""
+    return json.dumps(reported.schema(), indent=2) + "\n"
 
 
 def states() -> str:
@@ -194,6 +198,7 @@ PAGES = {
     "reply-codes.md": reply_codes,
     "log-schema.json": log_schema,
     "cassette-schema.json": cassette_schema,
+    "report-schema.json": report_schema,
 }
 
 if __name__ == "__main__":

@@ -33,6 +33,10 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("--upstream sink: --mode repaly", ["'repaly'", "did you mean 'replay'?"]),
     ("--upstream sink: --log-format jsno", ["'jsno'", "did you mean 'json'?"]),
     ("--mode relay", ["--upstream"]),
+    ("--mode replay --cassette kept.yaml --match verb,mesage", ["--match", "'message'?"]),
+    ("--mode replay --cassette kept.yaml --ignore a@b", ["--ignore", "'a@b'", "NOTIFY"]),
+    ("--mode replay --cassette kept.yaml --on-miss 250", ["--on-miss", "'250'", "4xx or 5xx"]),
+    ("--mode replay --cassette kept.yaml --on-miss No", ["--on-miss", "'No'", "code"]),
     ("--upstream sink: --mode record", ["--cassette"]),
     ("--mode replay", ["--cassette"]),
     ("--upstream sink: --mode once", ["--cassette"]),
@@ -155,6 +159,7 @@ def test_every_option_is_taken_from_the_command_line() -> None:
         "--protocol lmtp --log-rotate 1_MB --log-keep 9 --log-mail-data --reasons r.toml "
         "--upstream-ca ca.pem --tls mirror --upstream-login l.yaml "
         "--upstream-name a --upstream-insecure --certificate c --key k "
+        "--report r.json --match verb --ignore NOTIFY --on-miss 451 "
         + " ".join(f"--{name.replace('_', '-')} 9" for name in DEFAULT_LIMITS._fields)
     )
     assert set(given) >= {option.name for option in OPTIONS}

@@ -13,10 +13,12 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from smtpproxy.console import UNABLE, say
+from smtpproxy.expectations import Expectation
 from smtpproxy.net.authority import AuthorityError
 from smtpproxy.net.bundle import trusting
 from smtpproxy.net.credentials import VARIABLES
 from smtpproxy.tap import Options, Proxy, build, offer
+from smtpproxy.tools.expecting import ExpectationError, read_expectation
 from smtpproxy.tools.serve import begin_logging, run_reactor
 
 #: Standard output belongs to the command, and nobody else needs to know the port.
@@ -33,16 +35,20 @@ class RunOptions(Options):
         "  smtpproxy run --upstream sink: --mode record --cassette signup.yaml -- pytest\n"
         "  smtpproxy run --mode replay --cassette signup.yaml \\\n"
         "      --set EMAIL_HOST={host} --set EMAIL_PORT={port} -- ./manage.py test\n"
+        "  smtpproxy run --upstream sink: --expect messages=1 -- ./manage.py sendtestemail\n"
     )
     longdesc = (
         "The command finds the proxy in SMTPPROXY_HOST and SMTPPROXY_PORT, and trusts it by "
         "SSL_CERT_FILE and NODE_EXTRA_CA_CERTS unless they are set. The exit status is its "
-        "own if that is not 0, else the proxy's: 1 where something was found, such as a miss."
+        "own if that is not 0, else the proxy's: 1 where something was found, such as a miss, or "
+        "was not as --expect has it: messages=N, refused=N, sessions=N, misses=N, "
+        "recipient=ADDRESS, sender=ADDRESS, subject=TEXT, with * for anything."
     )
 
     def __init__(self) -> None:
         super().__init__()
         self.variables: list[tuple[str, str]] = []
+        self.expected: list[Expectation] = []
         self.command: list[str] = []
 
     def opt_set(self, value: str) -> None:
@@ -52,6 +58,14 @@ class RunOptions(Options):
             say(f"smtpproxy: --set: expected NAME=VALUE, got {value!r}")
             raise SystemExit(UNABLE)
         self.variables.append((name, text))
+
+    def opt_expect(self, value: str) -> None:
+        """what the run is held to, repeatable: messages=1, recipient=*@example.net, …"""
+        try:
+            self.expected.append(read_expectation(value))
+        except ExpectationError as error:
+            say(f"smtpproxy: --expect: {error}")
+            raise SystemExit(UNABLE) from None
 
     def parseArgs(self, *command: str) -> None:
         """Take the command."""
@@ -75,7 +89,7 @@ def run(words: list[str]) -> int:
             else "smtpproxy: expected -- and a command"
         )
         return UNABLE
-    proxy = build(reactor, options.given, DEFAULTS, quiet=True)
+    proxy = build(reactor, options.given, DEFAULTS, quiet=True, expected=options.expected)
     begin_logging(proxy)
     child = _Child(proxy)
     proxy.service.signals |= {"SIGTERM": child.terminate, "SIGINT": child.interrupt}
