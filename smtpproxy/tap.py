@@ -416,6 +416,10 @@ class Proxy:
         path = self._settings.path("report")
         if path is None and not expected:
             return None
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise SettingsError(f"--report {path}: expected a file in a folder that is there")
+        if path == Path("-"):
+            raise SettingsError("--report -: expected a file; the report is not for a stream")
         found, seconds = self.service.found, self._reactor.seconds
         reporting = Reporting(path, expected, mode, seconds, found)
         self._observers.append(reporting.gatherer)

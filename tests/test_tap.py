@@ -36,6 +36,8 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("--mode replay --cassette kept.yaml --match verb,mesage", ["--match", "'message'?"]),
     ("--mode replay --cassette kept.yaml --ignore a@b", ["--ignore", "'a@b'", "NOTIFY"]),
     ("--mode replay --cassette kept.yaml --on-miss 250", ["--on-miss", "'250'", "4xx or 5xx"]),
+    ("--upstream sink: --report -", ["--report -", "a file"]),
+    ("--upstream sink: --report missing/r.json", ["--report missing/r.json", "folder"]),
     ("--mode replay --cassette kept.yaml --on-miss No", ["--on-miss", "'No'", "code"]),
     ("--upstream sink: --mode record", ["--cassette"]),
     ("--mode replay", ["--cassette"]),
