@@ -356,7 +356,10 @@ def _outcome(done: ReportedTransaction, otherwise: str) -> str:
     if isinstance(done.reply, ReportedReply):
         if done.reply.code is None:
             return UNFINISHED
-        return ACCEPTED if _taken(done.reply) else REFUSED
+        if done.reply.code // 100 in (4, 5):
+            return REFUSED
+        # A 2xx to DATA itself takes no message.
+        return ACCEPTED if _taken(done.reply) and otherwise == REFUSED else otherwise
     codes = [told.reply.code or 0 for told in done.recipients]
     return REFUSED if codes and all(code // 100 in (4, 5) for code in codes) else otherwise
 

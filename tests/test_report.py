@@ -70,6 +70,7 @@ def test_who_spoke_with_whom_and_how_it_ended() -> None:
         (LETTER.replace("250 2.0.0 Ok:", "554 5.6.0 Spam:") + QUIT, "quit", REFUSED, 554),
         (LETTER.replace("250 2.0.0 Ok: queued as 1", "-"), "upstream-drop", UNFINISHED, None),
         (LETTER.partition("C: Subject")[0], "client-drop", UNFINISHED, 0),
+        (ENVELOPE + "C: DATA\nS: 250 2.0.0 What\n" + QUIT, "quit", ABANDONED, 250),
     ],
 )
 def test_how_a_transaction_comes_out(
