@@ -278,7 +278,7 @@ class Replay:
         self._point = following
         last = ends_transaction(stage, sent)
         if last or not (following.branches or following.endings):
-            self._point = None
+            self._point = self._taking = None
             self._claims = []
         return _answer(heard)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from smtpproxy.actions import Action, Close, Send, Side
+from smtpproxy.cassette.matching import Matching
 from smtpproxy.cassette.model import Cassette, Recorded, RecordedSession
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette, mail_data_on_the_wire
@@ -75,7 +76,12 @@ def replay(path: Path, again: Path) -> tuple[Cassette, list[Miss]]:
     """Play the client's side of a cassette against its own replay, and record that."""
     cassette = load_cassette(path)
     misses: list[Miss] = []
-    player = Player(cassette, misses.append)
+    player = Player(
+        cassette,
+        misses.append,
+        matching=Matching(message=True, ignored=()),
+        octets_of=lambda kept: mail_data_on_the_wire(kept, path),
+    )
     recorder = Recorder(CassetteFile(again, cassette.upstream, cassette.recorded), pytest.fail)
     for number, session in enumerate(cassette.sessions, start=1):
         client = Replayed(player, recorder, number)

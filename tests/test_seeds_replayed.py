@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from smtpproxy.cassette.matching import USUAL, Matching
 from smtpproxy.responder import LocalServer
 from tests.cassette.recording import Recording
 from tests.cassette.replaying import Replaying
 from tests.relaying import CLIENT, UPSTREAM, Event, said_by
 from tests.seeds import SEEDS, events_of
 
+#: All of a message counts.
+EXACT = Matching(message=True, ignored=())
 #: What can't be told by a cassette that stands in for upstream, and why.
 NOT_REPLAYED = {
     "AUTH, cancelled": "the challenge may be a secret: another one stands in its place",
@@ -32,11 +35,12 @@ def recorded(seed: list[Event], folder: Path) -> Recording:
     return recording
 
 
+@pytest.mark.parametrize("matching", [USUAL, EXACT], ids=["usual", "exact"])
 @pytest.mark.parametrize("name", [name for name in SEEDS if name not in NOT_REPLAYED])
-def test_a_seed_is_replayed(name: str, tmp_path: Path) -> None:
-    """No octet differs, nothing is missed, and nothing is left over."""
+def test_a_seed_is_replayed(name: str, matching: Matching, tmp_path: Path) -> None:
+    """No octet differs, nothing is missed, and nothing is left over; messages are as recorded."""
     seed = events_of(SEEDS[name])
-    replaying = Replaying(recorded(seed, tmp_path).cassette())
+    replaying = Replaying(recorded(seed, tmp_path).cassette(), matching=matching)
     server = LocalServer(replaying.player.connection())
     heard = server.connected()
     for who, octets in seed:

@@ -1,5 +1,6 @@
 """Letters that are sent again and again, and a cassette that is being replayed."""
 
+from smtpproxy.cassette.matching import USUAL, Matching
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.replay import Miss, Player
 from tests.cassette.dialogues import Client, cassette, dialogue
@@ -44,9 +45,15 @@ def letter(number: int, recipient: str = "b") -> str:
 class Replaying:
     """A cassette that is being replayed, and what it lacked."""
 
-    def __init__(self, recorded: Cassette, repeat: bool = False, plain: bool = False) -> None:
+    def __init__(
+        self,
+        recorded: Cassette,
+        repeat: bool = False,
+        plain: bool = False,
+        matching: Matching = USUAL,
+    ) -> None:
         self.misses: list[Miss] = []
-        self.player = Player(recorded, self.misses.append, repeat, plain)
+        self.player = Player(recorded, self.misses.append, repeat, plain, matching)
 
     def client(self) -> Client:
         """Connect."""
