@@ -7,6 +7,7 @@ Owns the one list of noise, and the keys of exchanges. The dialogues themselves 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from smtpproxy.cassette.model import END_OF_DATA
@@ -53,11 +54,7 @@ class Matching:
 
     def ignores(self, name: str) -> bool:
         """Is a parameter, a header field or an address of this name ignored? Case is, too."""
-        folded = name.casefold()
-        return any(
-            folded.startswith(one[:-1].casefold()) if one[-1:] == "*" else folded == one.casefold()
-            for one in self.ignored
-        )
+        return _ignores(self.ignored, name)
 
     def compares_path(self, stage: str) -> bool:
         """Does the address in a command count?"""
@@ -69,6 +66,15 @@ class Matching:
 
 
 USUAL = Matching()
+
+
+@lru_cache(maxsize=1024)
+def _ignores(ignored: tuple[str, ...], name: str) -> bool:
+    folded = name.casefold()
+    return any(
+        folded.startswith(one[:-1].casefold()) if one[-1:] == "*" else folded == one.casefold()
+        for one in ignored
+    )
 
 
 def key_of(stage: str, sent: bytes, matching: Matching = USUAL, message: bytes = b"") -> Key:
