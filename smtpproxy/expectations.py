@@ -11,7 +11,7 @@ import email.header
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from smtpproxy.report import header
+from smtpproxy.outcomes import header, taken
 from smtpproxy.reported import ACCEPTED, ReportedReply, ReportedTransaction, Totals
 from smtpproxy.visible import visible_text
 
@@ -58,11 +58,11 @@ class Expectations:
         self._see_refusals(done)
         if done.outcome != ACCEPTED:
             return
-        taken = [one.address for one in done.recipients if _taken(one.reply)]
+        addresses = [one.address for one in done.recipients if taken(one.reply)]
         subject = decoded(header(done, "subject"))
-        values = {"recipient": taken, "sender": [done.reverse_path], "subject": [subject]}
+        values = {"recipient": addresses, "sender": [done.reverse_path], "subject": [subject]}
         about = f' "{subject}"' if subject else ""
-        _note(self._messages, f"<{done.reverse_path}> to {_listed(taken)}{about}")
+        _note(self._messages, f"<{done.reverse_path}> to {_listed(addresses)}{about}")
         for word, found in values.items():
             for value in found:
                 _note(self._seen[word], value or "(none)")
@@ -111,10 +111,6 @@ def decoded(subject: str) -> str:
         return visible_text(str(email.header.make_header(parts))) or subject
     except (email.errors.HeaderParseError, LookupError, ValueError):
         return subject
-
-
-def _taken(reply: ReportedReply) -> bool:
-    return reply.code is not None and reply.code // 100 == 2
 
 
 def _refused(reply: ReportedReply) -> bool:

@@ -6,13 +6,11 @@ since clients spread their messages over connections differently at every run.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
-from smtpproxy.cassette.closest import Compared, compare, nearest_to
+from smtpproxy.cassette.closest import compare, nearest_to
 from smtpproxy.cassette.fingerprint import NO_MESSAGE, Fingerprint, Fingerprinter
 from smtpproxy.cassette.matching import (
     FREE,
@@ -28,6 +26,7 @@ from smtpproxy.cassette.matching import (
 from smtpproxy.cassette.model import END_OF_DATA, Cassette, Kept, Recorded
 from smtpproxy.cassette.tree import Branch, Point, Transaction, Tree
 from smtpproxy.exchange import Exchange
+from smtpproxy.misses import ALREADY_USED, DIFFERENT, MISSING, Miss, MissReply, reply_to
 from smtpproxy.redaction import Redactor
 from smtpproxy.reported import ReportedPlace
 from smtpproxy.responder import Answer
@@ -36,70 +35,13 @@ from smtpproxy.smtp.maildata import Unstuffer
 from smtpproxy.smtp.server import final_code
 from smtpproxy.visible import visible
 
-DIFFERENT, ALREADY_USED, MISSING = "different", "already used", "missing"
-
 _GENERIC = {
     "NOOP": b"250 2.0.0 Ok\r\n",
     "RSET": b"250 2.0.0 Ok\r\n",
     "QUIT": b"221 2.0.0 Bye\r\n",
 }
-#: How a miss is said, by stage: so that a client fails at once instead of trying again.
-_MISS = {"CONNECT": "421 4.3.0", "STARTTLS": "454 4.7.0", "AUTH": "454 4.7.0"}
-_MISS_ELSEWHERE = "554 5.3.0"
 #: What would have fitted at a place is told by so many examples.
 _MOST_EXPECTED = 3
-
-
-class Miss(NamedTuple):
-    """Something that a client sent and the cassette does not have."""
-
-    number: int
-    verdict: str
-    stage: str
-    sent: str
-    closest: str  # what the cassette has instead, or ""
-    line: int = 0  # of that, in `source`
-    source: str = ""
-    session: str = ""  # the label of the client's session
-    compared: tuple[Compared, ...] = ()  # with the closest, field by field
-    expected: tuple[str, ...] = ()  # what would have fitted, some of it
-    wanted: Recorded | None = None  # the exchange that would have fitted, as it may be kept
-    behind: int = 0  # the line of the exchange before it, where nothing is closest
-
-    def __str__(self) -> str:
-        told = f"replay miss {self.number} at {self.stage}, {self.verdict}: {self.sent}"
-        place = f"{self.source}:{self.line}"
-        return f"{told} ({place} has: {self.closest})" if self.closest else told
-
-
-class MissReply(NamedTuple):
-    """What a miss is told with: where there is no text, it is the miss itself."""
-
-    code: str
-    enhanced: str = ""
-    text: str = ""
-
-
-class MissReplyError(ValueError):
-    """That is no reply to tell a miss with. One line."""
-
-
-_MISS_REPLY = re.compile(r"([45][0-9]{2})(?: +([45]\.[0-9]{1,3}\.[0-9]{1,3}))?(?: +([ -~]+))?")
-_LONGEST_REPLY = 510
-
-
-def read_miss_reply(text: str) -> MissReply:
-    """Return what `--on-miss` was given. Raises MissReplyError."""
-    found = _MISS_REPLY.fullmatch(text)
-    if found is None or len(text) > _LONGEST_REPLY:
-        raise MissReplyError(
-            "expected one line of a code (4xx or 5xx), an enhanced status code and a text, such "
-            f"as '451 4.3.0 Not recorded', got {text[:80]!r}"
-        )
-    reply = MissReply(found[1], found[2] or "", found[3] or "")
-    if reply.enhanced and reply.enhanced[0] != reply.code[0]:
-        raise MissReplyError(f"{reply.enhanced} can't stand behind {reply.code}")
-    return reply
 
 
 class Player:
@@ -318,15 +260,7 @@ class Replay:
             example = closest.example if closest is not None else Recorded(stage)
             found = found._replace(wanted=example._replace(sent=sent), behind=self._last)
         miss = self._player.miss(found._replace(expected=_expected(point)))
-        return Answer(self._told(stage, miss), close=stage == "CONNECT", each=True)
-
-    def _told(self, stage: str, miss: Miss) -> bytes:
-        """Return the reply to a miss."""
-        told = self._player.told
-        if told is None:
-            return _one_line(f"{_MISS.get(stage, _MISS_ELSEWHERE)} smtpproxy: {miss}")
-        words = told.code, told.enhanced, told.text or f"smtpproxy: {miss}"
-        return _one_line(" ".join(filter(None, words)))
+        return Answer(reply_to(miss, self._player.told), close=stage == "CONNECT", each=True)
 
 
 def _expected(point: Point) -> tuple[str, ...]:
@@ -385,8 +319,3 @@ def _answer(heard: bytes | None) -> Answer:
 
 def _shown(sent: bytes) -> str:
     return visible(sent.strip())
-
-
-def _one_line(text: str) -> bytes:
-    """Return a reply line no longer than a client must take (RFC 5321 §4.5.3.1.5: 512 octets)."""
-    return text.encode("ascii", "backslashreplace")[:510] + b"\r\n"

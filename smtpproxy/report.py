@@ -10,8 +10,18 @@ from collections import OrderedDict
 from typing import Protocol
 
 from smtpproxy.log.records import TlsRecord
-from smtpproxy.log.shown import Timestamps, text_of, tls_of
+from smtpproxy.log.shown import Timestamps, tls_of
 from smtpproxy.mailhead import Head, Passing
+from smtpproxy.outcomes import (
+    address_of,
+    header,
+    outcome_of,
+    reply_of,
+    size_of,
+    taken,
+    tried_again,
+    waiting,
+)
 from smtpproxy.reported import (
     ABANDONED,
     ACCEPTED,
@@ -30,10 +40,9 @@ from smtpproxy.reported import (
 )
 from smtpproxy.retries import Retries
 from smtpproxy.smtp.facts import Chunk, MailData, is_last_chunk
-from smtpproxy.smtp.path import parse_path
 from smtpproxy.tally import count
 from smtpproxy.transcript import Entry, Note, Session
-from smtpproxy.visible import visible, visible_text
+from smtpproxy.visible import visible_text
 
 #: Sessions that are kept; of older ones only the counts are.
 MOST_SESSIONS = 10_000
@@ -43,7 +52,6 @@ MOST_OCTETS = 64 * 1024 * 1024
 MOST_TRANSACTIONS = 1000
 MOST_RECIPIENTS = 1000
 MOST_MISSES = 1000
-_MOST_TEXT = 1000  # characters of a reply
 _MOST_RULES = 1000  # by name; rule files can be read again and again
 
 _BEGINNING = frozenset({"MAIL", "SEND", "SOML", "SAML"})
@@ -51,7 +59,9 @@ _BEGINNING = frozenset({"MAIL", "SEND", "SOML", "SAML"})
 _ENDING = frozenset({"RSET", "HELO", "EHLO", "LHLO", "STARTTLS", "QUIT"})
 _SIDES = ("client", "upstream")
 _END_OF_MESSAGE = frozenset({"END-OF-DATA", "BDAT"})
-_SESSION, _TRANSACTION, _RECIPIENT = 600, 600, 300  # octets that each takes, roughly
+_SESSION = 600  # octets that each takes, roughly, without its transactions
+#: Header fields that are looked at where nothing is kept.
+_FOR_AUDIENCE = ("message-id", "subject")
 
 
 class Audience(Protocol):
@@ -127,7 +137,7 @@ class Gatherer:
             self._recipient(one, one.current, entry)
         elif stage == "DATA":
             if heard is None or heard.code // 100 != 3:
-                one.current.reply = _reply(entry)
+                one.current.reply = reply_of(entry)
         elif stage in _ENDING and heard is not None and heard.code // 100 == 2:
             self._finish(one, ABANDONED)
 
@@ -200,10 +210,10 @@ class Gatherer:
     def _begin(self, one: _Open, entry: Entry) -> None:
         self.totals.transactions += 1
         one.transactions += 1
-        reply = _reply(entry)
+        reply = reply_of(entry)
         one.current = ReportedTransaction(
             number=one.transactions,
-            reverse_path=_address(entry),
+            reverse_path=address_of(entry),
             mail=reply,
             recipients=[],
         )
@@ -212,17 +222,17 @@ class Gatherer:
             self._finish(one, UNFINISHED if reply.code is None else REFUSED)
 
     def _recipient(self, one: _Open, current: ReportedTransaction, entry: Entry) -> None:
-        reply = _reply(entry)
+        reply = reply_of(entry)
         if len(current.recipients) >= MOST_RECIPIENTS:
             current.more_recipients += 1
-            if _taken(reply):
+            if taken(reply):
                 one.unkept += 1
             else:
                 self._count_recipients(reply)
             return
-        if _again(reply.code):
+        if tried_again(reply.code):
             one.failing.add(len(current.recipients))
-        current.recipients.append(ReportedRecipient(_address(entry), reply, "RCPT"))
+        current.recipients.append(ReportedRecipient(address_of(entry), reply, "RCPT"))
 
     def _message(self, one: _Open, entry: Entry) -> None:
         """See to a reply to a message, to a part of it, or to one recipient's."""
@@ -232,16 +242,16 @@ class Gatherer:
         last = entry.stage != "BDAT" or entry.continues or is_last_chunk(entry.sent)
         if current is None:
             return
-        reply = _reply(entry)
+        reply = reply_of(entry)
         if entry.recipient:
             address = visible_text(entry.recipient)
-            whose = (at for at, told in _waiting(current) if told.address == address)
+            whose = (at for at, told in waiting(current) if told.address == address)
             for at in [*whose][:1]:
                 self._settle(one, current.recipients[at], at, reply, entry.stage)
-        if last or not _taken(reply):
+        if last or not taken(reply):
             current.reply = reply
         if last and not entry.more:
-            for at, told in _waiting(current):
+            for at, told in waiting(current):
                 self._settle(one, told, at, reply, entry.stage)
             self._finish(one, REFUSED)
 
@@ -262,7 +272,7 @@ class Gatherer:
         self, one: _Open, told: ReportedRecipient, at: int, reply: ReportedReply, stage: str
     ) -> None:
         told.reply, told.stage = reply, stage
-        if _again(reply.code):
+        if tried_again(reply.code):
             one.failing.add(at)
 
     def _finish(self, one: _Open, outcome: str) -> None:
@@ -272,9 +282,9 @@ class Gatherer:
             return
         one.current, one.head, one.failing = None, None, set()
         unkept, one.unkept = one.unkept, 0
-        done.outcome = _outcome(done, outcome)
+        done.outcome = outcome_of(done, outcome)
         for recipient in done.recipients:
-            if recipient.stage != "RCPT" or not _taken(recipient.reply):
+            if recipient.stage != "RCPT" or not taken(recipient.reply):
                 self._count_recipients(recipient.reply)
         if unkept and isinstance(done.reply, ReportedReply):
             self._count_recipients(done.reply, unkept)
@@ -294,7 +304,7 @@ class Gatherer:
             done.retry_of = earlier
             self.totals.retries += 1
         reply = done.reply
-        refused = isinstance(reply, ReportedReply) and _again(reply.code)
+        refused = isinstance(reply, ReportedReply) and tried_again(reply.code)
         if failing or refused or done.outcome == UNFINISHED:
             again = [everyone]
             if failing and len(failing) < len(addresses):
@@ -303,7 +313,7 @@ class Gatherer:
             self._retries.failed(attempt, done.reverse_path, again, message_id)
 
     def _count_recipients(self, reply: ReportedReply, many: int = 1) -> None:
-        if _taken(reply):
+        if taken(reply):
             self.totals.recipients_accepted += many
         elif reply.code is not None and reply.code // 100 in (4, 5):
             self.totals.recipients_refused += many
@@ -311,7 +321,7 @@ class Gatherer:
     # Room.
 
     def _keep_transaction(self, one: _Open, done: ReportedTransaction) -> None:
-        size = _size(done)
+        size = size_of(done)
         full = len(one.told.transactions) >= MOST_TRANSACTIONS
         if full or (self._octets + size > MOST_OCTETS and not self._make_room(size)):
             one.told.more_transactions += 1
@@ -328,70 +338,3 @@ class Gatherer:
             self._octets -= octets
             self._not_kept += 1
         return self._octets + needed <= MOST_OCTETS
-
-
-#: Header fields that are looked at where nothing is kept.
-_FOR_AUDIENCE = ("message-id", "subject")
-
-
-def header(done: ReportedTransaction, name: str) -> str:
-    """Return the first header field of that name (in lower case), or ""."""
-    headers = done.message.headers if isinstance(done.message, ReportedMessage) else ()
-    return next((value for key, value in headers if key.lower() == name), "")
-
-
-def _waiting(current: ReportedTransaction) -> list[tuple[int, ReportedRecipient]]:
-    """Return the recipients that were accepted and wait for the message's reply."""
-    return [
-        (at, told)
-        for at, told in enumerate(current.recipients)
-        if told.stage == "RCPT" and _taken(told.reply)
-    ]
-
-
-def _outcome(done: ReportedTransaction, otherwise: str) -> str:
-    """Return how a transaction came out; it is accepted if one recipient's message was taken."""
-    if any(told.stage != "RCPT" and _taken(told.reply) for told in done.recipients):
-        return ACCEPTED
-    if isinstance(done.reply, ReportedReply):
-        if done.reply.code is None:
-            return UNFINISHED
-        if done.reply.code // 100 in (4, 5):
-            return REFUSED
-        # A 2xx to DATA itself takes no message.
-        return ACCEPTED if _taken(done.reply) and otherwise == REFUSED else otherwise
-    codes = [told.reply.code or 0 for told in done.recipients]
-    return REFUSED if codes and all(code // 100 in (4, 5) for code in codes) else otherwise
-
-
-def _taken(reply: ReportedReply) -> bool:
-    return reply.code is not None and reply.code // 100 == 2
-
-
-def _again(code: int | None) -> bool:
-    """Will a client try again after this?"""
-    return code is None or code // 100 == 4
-
-
-def _reply(entry: Entry) -> ReportedReply:
-    heard = entry.heard
-    if heard is None:
-        return ReportedReply(None, entry.by, rule=entry.rule)
-    text = text_of(heard)[:_MOST_TEXT]
-    return ReportedReply(heard.code, entry.by, text, heard.enhanced, entry.rule)
-
-
-def _address(entry: Entry) -> str:
-    """Return the address of MAIL or RCPT, or, where that can't be read, what was sent instead."""
-    argument = entry.sent.strip()[len(entry.stage) :].strip()
-    path = parse_path(argument)
-    return visible_text(path.address) if path is not None else visible(argument)
-
-
-def _size(done: ReportedTransaction) -> int:
-    size = _TRANSACTION
-    for recipient in done.recipients:
-        size += _RECIPIENT + len(recipient.address) + len(recipient.reply.text)
-    if isinstance(done.message, ReportedMessage):
-        size += sum(150 + len(name) + len(value) for name, value in done.message.headers)
-    return size

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 
 from smtpproxy.expectations import decoded
-from smtpproxy.report import header
+from smtpproxy.outcomes import header
 from smtpproxy.reported import (
     ACCEPTED,
     Attempt,

@@ -26,6 +26,7 @@ from smtpproxy.encryption import MIRROR, TERMINATE, Encryption
 from smtpproxy.expectations import Expectation
 from smtpproxy.introduction import Introduction
 from smtpproxy.log import JsonLog, TextLog
+from smtpproxy.misses import Miss, MissReply, MissReplyError, read_miss_reply
 from smtpproxy.net.authority import Authority
 from smtpproxy.net.endpoints import (
     PLAIN,
@@ -60,7 +61,7 @@ from smtpproxy.refusals import (
     refused_anomalies,
 )
 from smtpproxy.relay import Relay
-from smtpproxy.replay import Miss, MissReply, MissReplyError, Player, read_miss_reply
+from smtpproxy.replay import Player
 from smtpproxy.rules.load import load_rules, parse_rule
 from smtpproxy.rules.model import RuleBook, rule_book
 from smtpproxy.settings import (

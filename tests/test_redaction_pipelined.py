@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from smtpproxy.replay import Miss, Player
+from smtpproxy.misses import Miss
+from smtpproxy.replay import Player
 from smtpproxy.responder import LocalServer
 from tests.cassette.canary import PASSWORD, PLAIN, SECRET, USER, Watched, encoded, leaks
 from tests.cassette.dialogues import cassette

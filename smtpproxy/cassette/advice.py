@@ -12,7 +12,7 @@ from smtpproxy.cassette.closest import DIFFERS, FITS, IGNORED, Compared
 from smtpproxy.cassette.scalars import write_line
 from smtpproxy.cassette.write import write_group
 from smtpproxy.codes import STAGES, wording
-from smtpproxy.replay import ALREADY_USED, DIFFERENT, MISSING, Miss
+from smtpproxy.misses import ALREADY_USED, DIFFERENT, MISSING, Miss
 from smtpproxy.reported import ReportedField, ReportedMiss
 
 #: Fields of each outcome that are told to people, and characters of each value.

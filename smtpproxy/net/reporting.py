@@ -15,8 +15,8 @@ from smtpproxy import reporttable
 from smtpproxy.cassette.advice import reported
 from smtpproxy.console import on_terminal, say
 from smtpproxy.expectations import Expectation, Expectations
+from smtpproxy.misses import Miss
 from smtpproxy.net.newfile import write_text
-from smtpproxy.replay import Miss
 from smtpproxy.report import Gatherer
 from smtpproxy.reported import ReportedPlace, RunReport
 

@@ -2,7 +2,8 @@
 
 from smtpproxy.cassette.matching import USUAL, Matching
 from smtpproxy.cassette.model import Cassette
-from smtpproxy.replay import Miss, Player
+from smtpproxy.misses import Miss
+from smtpproxy.replay import Player
 from tests.cassette.dialogues import Client, cassette, dialogue
 
 OPENING = dialogue(

@@ -5,7 +5,8 @@ import pytest
 from smtpproxy.cassette.advice import explained, reported
 from smtpproxy.cassette.matching import Matching
 from smtpproxy.cassette.read import read_cassette
-from smtpproxy.replay import Miss, Player
+from smtpproxy.misses import Miss
+from smtpproxy.replay import Player
 from smtpproxy.reported import ReportedField
 from tests.cassette.dialogues import SOURCE, Client, cassette, cassette_text
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, lines
