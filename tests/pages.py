@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from smtpproxy.cassette.schema import schema as schema_of_cassettes
 from smtpproxy import reported
+from smtpproxy.cassette.schema import schema as schema_of_cassettes
 from smtpproxy.classify import SEVERITIES
 from smtpproxy.codes import ANYWHERE, CODES, STAGES, meaning, stages_of, wording
 from smtpproxy.enhanced import DETAILS, SUBJECTS

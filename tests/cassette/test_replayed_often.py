@@ -9,7 +9,8 @@ from typing import NoReturn
 import pytest
 
 from smtpproxy.cassette.store import load_cassette
-from smtpproxy.replay import Miss, Player
+from smtpproxy.misses import Miss
+from smtpproxy.replay import Player
 from smtpproxy.responder import LocalServer
 from tests.allocated import memory
 from tests.cassette.dialogues import segments, wire

@@ -19,7 +19,8 @@ from smtpproxy.cassette.matching import FREE
 from smtpproxy.cassette.model import STRAY, UNSOLICITED, Cassette, Recorded, RecordedSession
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
-from smtpproxy.replay import Miss, Player
+from smtpproxy.misses import Miss
+from smtpproxy.replay import Player
 from tests.cassette.recording import Recording
 from tests.generated import Unit, units
 from tests.test_samples import Replayed
