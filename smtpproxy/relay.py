@@ -541,8 +541,9 @@ class Relay:
 
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 _SHOWN = 64  # octets of what should not have come
-#: With others a client may show credentials, of which upstream may repeat something at once.
-_HARMLESS = KNOWN_VERBS - {"AUTH"}
+#: With others a client may show credentials, of which upstream may repeat something at once; or
+#: they tell what follows.
+_HARMLESS = KNOWN_VERBS - {"AUTH", "BDAT", "RSET"}
 _IN_NEED = frozenset({"MAIL", "AUTH"})  # of a login, if there is to be one
 _COMMAND, _HELD = Framing.COMMAND, Framing.HELD
 _MAIL_DATA, _CHUNK, _OPAQUE = Framing.MAIL_DATA, Framing.CHUNK, Framing.OPAQUE

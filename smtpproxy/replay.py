@@ -61,7 +61,9 @@ class Player:
         matching: Matching = USUAL,
         octets_of: Callable[[Kept], bytes] | None = None,
         told: MissReply | None = None,
+        redactor: Callable[[], Redactor] = Redactor,
     ) -> None:
+        self.redactor = redactor  # as it was while recording
         self.tree = Tree(cassette, repeat, plain, matching, octets_of)
         self.told = told
         self._source = Path(cassette.source).name
@@ -113,7 +115,7 @@ class Replay:
         self._miss: Answer | None = None  # to the rest of a transaction that was missed
         self._hello: dict[str, Answer] = {}
         # What is compared and shown is what may be kept: the cassette holds no more.
-        self._redactor = Redactor()
+        self._redactor = player.redactor()
 
     def greeting(self) -> Answer:
         """Greet as recorded."""

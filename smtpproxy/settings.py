@@ -109,6 +109,12 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("rules", MANY, "a rule file, repeatable; read again on SIGHUP"),
     Option("rule", MANY, "one rule, repeatable, such as 'RCPT bob@example.net: 550'"),
+    Option(
+        "redact",
+        TEXT,
+        "a redaction file, or addresses: hide more than credentials in all that is kept or shown "
+        "(docs/redaction.md)",
+    ),
     Option("log", TEXT, "a file for the log, - for standard output, or none", "-"),
     Option("log-format", TEXT, "text or json", "text"),
     Option("log-rotate", TEXT, "begin a new log file after a size, such as 10 MB, or each day"),

@@ -52,7 +52,10 @@ from smtpproxy.net.signals import end_with
 from smtpproxy.net.upstream import EndpointUpstream, Preface, client_endpoint
 from smtpproxy.options import OneLineOptions
 from smtpproxy.place import Ends
+from smtpproxy.privatesession import PrivateRedactor
 from smtpproxy.reasons import Reasons, ReasonsError, load_reasons
+from smtpproxy.redaction import Redactor
+from smtpproxy.redactionrules import load_privacy
 from smtpproxy.refusals import (
     NOT_RECORDED,
     REFUSE,
@@ -155,6 +158,8 @@ class Proxy:
         self._observers: list[Observer] = []
         self.command_failed = False  # the command that this run is about
         self._reasons = self._load_reasons()
+        redact = settings.text("redact")
+        self._privacy = load_privacy(redact) if redact else None
         self.statistics = Statistics(self._reasons)
         self._observers += [self.statistics, Alarm()]
         mode = settings.choice("mode", MODES)
@@ -234,7 +239,7 @@ class Proxy:
             reactor.seconds(),
             client_host=ends.source.host,
         )
-        transcript = Transcript(session, self._observers, reactor.seconds)
+        transcript = Transcript(session, self._observers, reactor.seconds, self._privacy)
         limits = self._limits
         deputy = self._deputy()
         if deputy is not None:
@@ -348,6 +353,7 @@ class Proxy:
             matching=self._matching(cassette),
             octets_of=lambda kept: mail_data_on_the_wire(kept, path),
             told=self._miss_reply(),
+            redactor=self._redactor,
         )
         if self._reporting is not None:
             self._reporting.source = player
@@ -385,11 +391,15 @@ class Proxy:
         except MissReplyError as error:
             raise SettingsError(f"--on-miss: {error}") from None
 
+    def _redactor(self) -> Redactor:
+        return Redactor() if self._privacy is None else PrivateRedactor(self._privacy)
+
     def _record(self, path: Path) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._reactor.seconds()))
         if path.is_dir():
             raise SettingsError(f"--cassette {path} is a folder")
-        file = CassetteFile(path, self._upstream.name, now)
+        name = self._upstream.name
+        file = CassetteFile(path, self._privacy.words(name) if self._privacy else name, now)
         if file.earlier is not None:
             say(f"smtpproxy: an unfinished recording was there; it is kept as {file.earlier}")
         others = tuple(self._observers)

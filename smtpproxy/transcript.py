@@ -11,6 +11,13 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from smtpproxy.exchange import Exchange
+from smtpproxy.privacy import Privacy
+from smtpproxy.privatesession import (
+    PrivateRedactor,
+    PrivateState,
+    private_host,
+    private_place,
+)
 from smtpproxy.redaction import Redactor
 from smtpproxy.smtp.anomalies import command_anomalies, reply_anomalies
 from smtpproxy.smtp.facts import Chunk, MailData, Reply
@@ -99,15 +106,23 @@ class Observer(Protocol):
 class Transcript:
     """A relay's watcher: tells the observers of one session what happened in it."""
 
-    __slots__ = ("_observers", "_redactor", "_seconds", "session")
+    __slots__ = ("_observers", "_private", "_redactor", "_seconds", "session")
 
     def __init__(
-        self, session: Session, observers: Sequence[Observer], seconds: Callable[[], float]
+        self,
+        session: Session,
+        observers: Sequence[Observer],
+        seconds: Callable[[], float],
+        privacy: Privacy | None = None,
     ) -> None:
+        """`privacy`: what is hidden beside credentials."""
         self.session = session
         self._observers = observers
         self._seconds = seconds
-        self._redactor = Redactor()
+        self._private = PrivateRedactor(privacy) if privacy is not None else None
+        self._redactor = self._private or Redactor()
+        if self._private is not None:
+            self.session = session = _shown(session, self._private)
         for observer in observers:
             observer.began(session)
 
@@ -129,19 +144,23 @@ class Transcript:
                 exchange.stage, command.wire, exchange.pipelined, self.session.state
             )
         decision = exchange.decision
+        rule = decision.rule if decision is not None else ""
+        recipient = exchange.recipient
+        if self._private is not None:
+            rule, recipient = self._private.privacy.words(rule), self._private.recipient(recipient)
         entry = Entry(
             stage,
             sent,
             said,
             heard,
             exchange.by,
-            decision.rule if decision is not None else "",
+            rule,
             exchange.forwarded,
             exchange.pipelined,
             exchange.began,
             self._seconds() - exchange.began,
             odd,
-            exchange.recipient,
+            recipient,
             exchange.more,
             exchange.continues,
         )
@@ -153,11 +172,15 @@ class Transcript:
         self._redactor.know(secret)
 
     def authenticating(self, exchange: Exchange) -> None:
-        """Keep in mind what must not be kept."""
+        """Keep in mind what must not be kept, and what the octets that follow belong to."""
         self._redactor.foresee(exchange)
 
     def mail_data(self, fact: MailData | Chunk) -> None:
         """Hand mail data on."""
+        if self._private is not None:
+            fact = self._private.mail_data(fact)
+            if not (fact.octets or fact.last):
+                return  # what it is to be is not known yet
         for observer in self._observers:
             observer.mail_data(self.session, fact)
 
@@ -167,12 +190,17 @@ class Transcript:
             self.session.opaque = detail
         redactor = self._redactor
         shown = (redactor.from_client if detail == "client" else redactor.from_server)(octets)
+        if self._private is not None:
+            shown = self._private.noted(fact, shown)
+            detail = self._private.detail(fact, detail)
         note = Note(fact, detail, shown, self._seconds())
         for observer in self._observers:
             observer.noted(self.session, note)
 
     def secured(self, side: str, facts: TlsFacts) -> None:
         """Hand on what is known of a side's TLS. Nothing in it was said in a dialogue."""
+        if self._private is not None:
+            facts = self._private.tls(facts)
         note = Note("tls", side, b"", self._seconds(), facts)
         for observer in self._observers:
             observer.noted(self.session, note)
@@ -182,6 +210,20 @@ class Transcript:
         self.session.ended = self._seconds()
         for observer in self._observers:
             observer.ended(self.session, how)
+
+
+def _shown(session: Session, redactor: PrivateRedactor) -> Session:
+    """Return what observers may know of a session."""
+    privacy = redactor.privacy
+    return Session(
+        session.number,
+        session.label,
+        private_place(privacy, session.client),
+        privacy.words(session.upstream),
+        session.started,
+        PrivateState(session.state, redactor),
+        private_host(privacy, session.client_host),
+    )
 
 
 def _anomalies(exchange: Exchange) -> tuple[str, ...]:

@@ -19,7 +19,10 @@ class Watcher(Protocol):
         """The client heard the answer, or will never hear one."""
 
     def authenticating(self, exchange: Exchange) -> None:
-        """The client sent AUTH, or a continuation of it: upstream may repeat it from now on."""
+        """The client sent AUTH, or a continuation of it: upstream may repeat it from now on.
+
+        Or it sent BDAT, or RSET: what follows is a chunk, or none of the same message.
+        """
 
     def mail_data(self, fact: MailData | Chunk) -> None:
         """The client sent octets of mail data, or of a BDAT chunk."""

@@ -22,6 +22,7 @@ SHELL = ("net", "tools", "tap", "cli", "options", "pytest_plugin", "__main__")
 #: Those who read files, and so may read YAML.
 READERS = {
     "smtpproxy.documents",
+    "smtpproxy.redactionrules",
     "smtpproxy.settings",
     "smtpproxy.rules.load",
     "smtpproxy.cassette.acting",

@@ -159,7 +159,7 @@ def test_every_option_is_taken_from_the_command_line() -> None:
         "--connect-timeout 9 --repeat --on-recording-error refuse --allow-remote --config c.yaml "
         "--on-anomaly refuse --xclient "
         "--protocol lmtp --log-rotate 1_MB --log-keep 9 --log-mail-data --reasons r.toml "
-        "--upstream-ca ca.pem --tls mirror --upstream-login l.yaml "
+        "--redact addresses --upstream-ca ca.pem --tls mirror --upstream-login l.yaml "
         "--upstream-name a --upstream-insecure --certificate c --key k "
         "--report r.json --match verb --ignore NOTIFY --on-miss 451 "
         + " ".join(f"--{name.replace('_', '-')} 9" for name in DEFAULT_LIMITS._fields)

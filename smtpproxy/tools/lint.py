@@ -1,4 +1,4 @@
-"""`smtpproxy lint FILE…`: what is wrong with cassettes and rule files, and where."""
+"""`smtpproxy lint FILE…`: what is wrong with cassettes, rule and redaction files, and where."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from smtpproxy.cassette.store import load_recorded
 from smtpproxy.console import FOUND, GOOD, UNABLE, say
 from smtpproxy.documents import DocumentError, nearest, read_octets
 from smtpproxy.options import OneLineOptions
+from smtpproxy.redactionrules import MAGIC as REDACTION
+from smtpproxy.redactionrules import read_privacy
 from smtpproxy.rules.load import MAGIC as RULES
 from smtpproxy.rules.load import load_rules
 
@@ -69,9 +71,12 @@ def _problems(file: Path, passed: set[str]) -> Iterator[str]:
             yield from _conduct(cassette, passed)
         elif RULES.encode() in octets[:4096]:
             load_rules(file)
+        elif REDACTION.encode() in octets[:4096]:
+            read_privacy(octets, str(file))
         else:
             yield (
-                f"{file}:1: is neither a cassette nor a rule file: expected {CASSETTE} or {RULES}"
+                f"{file}:1: is neither a cassette nor a rule file nor one of what to redact: "
+                f"expected {CASSETTE}, {RULES} or {REDACTION}"
             )
     except DocumentError as error:
         yield str(error)
