@@ -14,10 +14,14 @@ from typing import Any
 
 import re2
 
+from smtpproxy.echoes import PLACEHOLDER
 from smtpproxy.pseudonyms import Pseudonyms
 
 _ATEXT = r"A-Za-z0-9\x80-\xff!#$%&'*+/=?^_`{|}~.\-"  # RFC 5321 §4.1.2 and RFC 6531 §3.3
 _LABEL = r"A-Za-z0-9\x80-\xff_\-"
+# What was a password, too, is hidden by now.
+_HIDDEN = re2.escape(PLACEHOLDER.decode())
+_ATOMS = rf"(?:[{_ATEXT}]|{_HIDDEN})+"
 # Without its bound, each of many quotation marks would cost a look at all that follows.
 _QUOTED = r'"(?:[^"\\\r\n]|\\[^\r\n]){0,300}"'
 
@@ -35,7 +39,7 @@ def latin_1(source: str, case_sensitive: bool = True) -> Any:
 def _looks() -> Any:
     """Return what all that is looked for looks like; it takes a while to make."""
     return latin_1(
-        rf"((?:{_QUOTED}|[{_ATEXT}]+)?)@(\[[^\]\s]{{0,300}}\]|[{_LABEL}][{_LABEL}.]*)"
+        rf"((?:{_QUOTED}|{_ATOMS})?)@(\[[^\]\s]{{0,300}}\]|[{_LABEL}](?:[{_LABEL}.]|{_HIDDEN})*)"
         r"|(\[[0-9A-Za-z:.]+\])"
         r"|([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:\.[0-9]{1,3}){0,3})"
         rf"|([{_LABEL}]+(?:\.[{_LABEL}]+)+)"

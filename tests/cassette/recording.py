@@ -7,6 +7,7 @@ from smtpproxy.actions import Action, Send, Side
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
+from smtpproxy.privacy import Privacy
 from smtpproxy.relay import Relay
 from smtpproxy.rules.load import parse_rule
 from smtpproxy.rules.model import rule_book
@@ -27,6 +28,7 @@ class Conversation:
         number: int = 1,
         rules: tuple[str, ...] = (),
         host: str = "127.0.0.1",
+        privacy: Privacy | None = None,
     ) -> None:
         self.now = 0.0
         self.heard = b""  # by the client
@@ -34,7 +36,7 @@ class Conversation:
         self._session = Session(
             number, f"run-{number}", f"{host}:40000", UPSTREAM, self.now, client_host=host
         )
-        self.transcript = Transcript(self._session, observers, lambda: self.now)
+        self.transcript = Transcript(self._session, observers, lambda: self.now, privacy)
         book = rule_book([parse_rule(rule) for rule in rules])
         self.relay = Relay(self.transcript, lambda: self.now, book, state=self._session.state)
         self._carry_out(self.relay.connected())
@@ -96,12 +98,18 @@ class Recording:
         self._sessions = 0
 
     def begin(
-        self, *rules: str, observers: tuple[Observer, ...] = (), host: str = "127.0.0.1"
+        self,
+        *rules: str,
+        observers: tuple[Observer, ...] = (),
+        host: str = "127.0.0.1",
+        privacy: Privacy | None = None,
     ) -> Conversation:
         """A client connects."""
         self._sessions += 1
         observers = (self.recorder, *observers)
-        return Conversation(*observers, number=self._sessions, rules=rules, host=host)
+        return Conversation(
+            *observers, number=self._sessions, rules=rules, host=host, privacy=privacy
+        )
 
     def dialogue(self, text: str, *rules: str) -> Conversation:
         """Record a whole session, which the client ends."""
