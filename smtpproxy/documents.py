@@ -310,3 +310,61 @@ def _quoted(line: str) -> str:
         return ""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'{key.strip()}: "{escaped}"'
+
+
+class Place(NamedTuple):
+    """A node, and where it stands in the text: what is written from `start` up to `end`.
+
+    `column`: of the mapping or the item that a scalar stands in.
+    """
+
+    start: int
+    end: int
+    column: int
+    text: str | None = None  # of a scalar
+    items: tuple[Place, ...] = ()
+    entries: dict[str, Place] = {}  # noqa: RUF012 - nobody changes it
+    keys: tuple[Place, ...] = ()
+
+    def scalars(self) -> Iterator[Place]:
+        """Yield each scalar within, keys included."""
+        if self.text is not None:
+            yield self
+        for one in (*self.keys, *self.items, *self.entries.values()):
+            yield from one.scalars()
+
+
+def places_in(text: str) -> list[Place]:
+    """Return the documents of a YAML stream that was read without an error before."""
+    events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
+    return [
+        _place(next(events), events, 0)
+        for event in events
+        if isinstance(event, yaml.DocumentStartEvent)
+    ]
+
+
+def _place(event: Any, events: Iterator[Any], column: int) -> Place:
+    start, own = _index(event.start_mark), event.start_mark.column
+    if isinstance(event, yaml.ScalarEvent):
+        return Place(start, _index(event.end_mark), column, event.value)
+    if isinstance(event, yaml.SequenceStartEvent):
+        items = []
+        one: Any = next(events)
+        while not isinstance(one, yaml.SequenceEndEvent):
+            items.append(_place(one, events, one.start_mark.column - 2))
+            one = next(events)
+        return Place(start, _index(one.end_mark), column, None, tuple(items))
+    entries: dict[str, Place] = {}
+    keys = []
+    key: Any = next(events)
+    while not isinstance(key, yaml.MappingEndEvent):
+        keys.append(_place(key, events, own))
+        entries[key.value] = _place(next(events), events, own)
+        key = next(events)
+    return Place(start, _index(key.end_mark), column, None, (), entries, tuple(keys))
+
+
+def _index(mark: Any) -> int:
+    """Return a mark's place in characters."""
+    return int(mark.index)

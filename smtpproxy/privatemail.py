@@ -33,13 +33,14 @@ _Way: TypeAlias = Callable[[bytes, bool], tuple[bytes, bytes]]
 class PrivateMail:
     """One message, with or without dot-stuffing."""
 
-    __slots__ = ("_boundaries", "_feed", "_fields", "_lead", "_pending", "_privacy")
+    __slots__ = ("_boundaries", "_feed", "_fields", "_lead", "_looked", "_pending", "_privacy")
 
     def __init__(self, privacy: Privacy, words: Collection[bytes] = ()) -> None:
         """`words`: names that were said before, in lower case."""
         self._privacy = privacy
         self._fields = Fields(privacy, words)
         self._pending = b""
+        self._looked = 0  # octets of what is pending in which no field ends
         self._lead = 0  # octets of this line so far, of which all are dots; more than two: 2
         self._boundaries: dict[bytes, bytes] = {}  # as they are, and as they are shown
         self._feed: _Way = self._header
@@ -60,8 +61,8 @@ class PrivateMail:
     def _header(self, octets: bytes, last: bool) -> tuple[bytes, bytes]:
         """Take fields, and return what is shown of them and what is left."""
         shown: list[bytes] = []
-        at = 0
-        for end in _ends_of_fields(octets, last):
+        at, self._looked, looked = 0, 0, self._looked
+        for end in _ends_of_fields(octets, last, looked):
             field = octets[at:end]
             if field in (b"\r\n", b"\n") or not self._fields.is_field(field):
                 # RFC 5322 §2.1: an empty line; or a body without one before it.
@@ -75,6 +76,9 @@ class PrivateMail:
             name = self._fields.name_of(octets[at : at + LONGEST_FIELD])
             self._feed = self._rest_of_field if name else self._body_way()
             shown.append(name + b" " + self._fields.HIDDEN if name else b"")
+        else:
+            # What follows its last line end is not known yet.
+            self._looked = max(0, len(octets) - at - octets.endswith(b"\n"))
         return b"".join(shown), octets[at:]
 
     def _field(self, field: bytes) -> bytes:
@@ -166,18 +170,23 @@ class PrivateMail:
         return plain.translate(_MASK)
 
 
-def _ends_of_fields(octets: bytes, last: bool, inside: bool = False) -> Iterator[int]:
-    """Yield where each field, or an empty line, ends; `inside` one, nothing is an empty line."""
-    start = at = 0
+def _ends_of_fields(
+    octets: bytes, last: bool, looked: int = 0, inside: bool = False
+) -> Iterator[int]:
+    """Yield where each field, or an empty line, ends; `inside` one, nothing is an empty line.
+
+    Before `looked` nothing ends.
+    """
+    start, at = 0, looked
     while end := octets.find(b"\n", at) + 1:
-        empty = at == start and not inside and octets[at:end] in (b"\r\n", b"\n")
+        empty = not inside and octets[start : min(end, start + 3)] in (b"\r\n", b"\n")
         if end == len(octets) and not (last or empty):
             return
         at = end
         if empty or octets[end : end + 1] not in (b" ", b"\t"):
             start, inside = end, False
             yield end
-    if last and at < len(octets):
+    if last and start < len(octets):
         yield len(octets)
 
 

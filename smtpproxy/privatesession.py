@@ -68,14 +68,19 @@ class PrivateRedactor(Redactor):
         else:
             super().foresee(exchange)
 
+    def mail(self) -> PrivateMail:
+        """Return the message that is passing, or the one that begins."""
+        if self._mail is None:
+            self._mail = PrivateMail(self.privacy, self.lines.words)
+        return self._mail
+
     def mail_data(self, fact: MailData | Chunk) -> MailData | Chunk:
         """Return octets of mail data as they may be kept, as far as that is certain by now."""
         if not self.privacy.of_mail:
             return fact
-        if self._mail is None:
-            self._mail = PrivateMail(self.privacy, self.lines.words)
+        mail = self.mail()
         ends = fact.last and (isinstance(fact, MailData) or self._reset)
-        octets = self._mail.feed(fact.octets, ends)
+        octets = mail.feed(fact.octets, ends)
         if ends:
             self._mail = None
         return fact._replace(octets=octets)

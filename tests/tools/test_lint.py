@@ -10,6 +10,7 @@ from smtpproxy.tools.lint import lint
 from tests.recording import CASSETTE
 
 RULES = "smtpproxy-rules: 1\nrules:\n- RCPT: 452\n"
+REDACTION = "smtpproxy-redaction: 1\naddresses: pseudonyms\n"
 
 
 @pytest.fixture
@@ -24,7 +25,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_good_files_are_passed_over(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Where nothing is wrong nothing is said, and the status is 0."""
     (folder / "encrypted.yaml").write_text(CASSETTE + "tls: {client: TLSv1.3}\n")
-    assert lint(["kept.yaml", "encrypted.yaml", "rules.yaml"]) == 0
+    (folder / "redact.yaml").write_text(REDACTION)
+    assert lint(["kept.yaml", "encrypted.yaml", "rules.yaml", "redact.yaml"]) == 0
     assert capfd.readouterr() == ("", "")
 
 
@@ -38,6 +40,7 @@ def test_good_files_are_passed_over(folder: Path, capfd: pytest.CaptureFixture[s
             "wrong.yaml:19: unknown key 'clinet'; did you mean",
         ),
         (CASSETTE.replace("- S:", "- S:\t&a"), "wrong.yaml:7: anchors and aliases "),
+        (REDACTION + "bodys: keep", "wrong.yaml:3: unknown key 'bodys'; did you mean 'bodies'?"),
         ("upstream: mail.example.org\n", "wrong.yaml:1: is neither a cassette nor a rule file"),
         ("", "wrong.yaml:1: is neither a cassette nor a rule file"),
     ],
