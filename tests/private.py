@@ -69,8 +69,8 @@ class Watched:
         """Let client and upstream say their parts."""
         self.conversation.play("\n".join(filter(str.strip, text.splitlines())))
 
-    def everything(self) -> str:
-        """End the session, and return all that is kept or shown of it."""
+    def everything(self, tools: bool = True) -> str:
+        """End the session, and return all that is kept of it, or shown by tools."""
         self.conversation.client_leaves()
         recording = self._recording
         log = b"".join(self._lines).decode()
@@ -80,6 +80,8 @@ class Watched:
         path = str(recording.path)
         texts = [log, json.dumps(self._statistics.as_json()), self.cassette()]
         texts += [file.read_text("latin-1") for file in self.folder.glob("*.d/*")]
+        if not tools:
+            return "\n".join(texts)
         return "\n".join((*texts, printed(show, path), printed(explain, "--json", given=log)))
 
     def cassette(self) -> str:

@@ -27,6 +27,7 @@ READERS = {
     "smtpproxy.rules.load",
     "smtpproxy.cassette.acting",
     "smtpproxy.cassette.deriving",
+    "smtpproxy.cassette.cleaning",
     "smtpproxy.cassette.encrypted",
     "smtpproxy.cassette.messagefile",
     "smtpproxy.cassette.exporting",

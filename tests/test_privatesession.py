@@ -7,11 +7,15 @@ import pytest
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.exchange import Exchange
 from smtpproxy.privatesession import PrivateRedactor
+from smtpproxy.pseudonyms import Pseudonyms
+from smtpproxy.replay import Miss, Player
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.tlsfacts import TlsFacts
+from tests.cassette.dialogues import Client, cassette
 from tests.private import ADDRESS, BODY, DOMAIN, HELLO, IP, LOCAL, SUBJECT, Watched, private, traces
 
+NAMES = Pseudonyms()
 HELLOS = f"S: 220 mail.{DOMAIN} ESMTP\nC: EHLO {HELLO}\nS: 250-mail.{DOMAIN} hello {HELLO} [{IP}]"
 OPENING = f"{HELLOS}\nS: 250-PIPELINING\nS: 250 SMTPUTF8"
 ENVELOPE = f"""
@@ -96,8 +100,10 @@ REPLIES = (
 )
 
 
-@pytest.mark.parametrize("reply", REPLIES)
-@pytest.mark.parametrize("how", COMMANDS)
+@pytest.mark.parametrize(
+    ("how", "reply"),
+    [(how, reply) for how in COMMANDS for reply in (REPLIES if how == "plain" else REPLIES[:1])],
+)
 def test_nobody_is_recognised_by_a_command_or_its_reply(
     tmp_path: Path, how: str, reply: str
 ) -> None:
@@ -145,23 +151,29 @@ def test_a_message_tells_nothing(tmp_path: Path) -> None:
     assert not kept.wire
 
 
-def test_wherever_the_network_cuts(tmp_path: Path) -> None:
-    """What is kept does not depend on the segments in which a message came."""
-    text = f"{OPENING}\n{ENVELOPE}"
+@pytest.mark.parametrize("side", ["client", "upstream"])
+def test_wherever_the_network_cuts(tmp_path: Path, side: str) -> None:
+    """What is kept does not depend on the segments in which a message, or a reply, came."""
     lines = [line[3:] for line in MESSAGE.strip().splitlines() if line.startswith("C:")]
     octets = "".join(f"{line}\r\n" for line in lines).encode()
-    expected = ""
-    for cut in range(0, len(octets), 7):
+    reply = f"250-2.0.0 <{ADDRESS}>\r\n250 2.0.0 {LOCAL} at {DOMAIN}\r\n".encode()
+    sent = octets if side == "client" else reply
+    kept: set[str] = set()
+    for cut in range(0, len(sent), 5):
         folder = tmp_path / str(cut)
         folder.mkdir()
         watched = Watched(folder)
-        watched.play(text)
-        watched.conversation.client(octets[:cut])
-        watched.conversation.client(octets[cut:])
-        watched.play("S: 250 2.0.0 Ok")
-        assert traces(watched.everything()) == []
-        expected = expected or watched.cassette()
-        assert watched.cassette() == expected
+        watched.play(f"{OPENING}\n{ENVELOPE}")
+        if side == "upstream":
+            watched.conversation.client(octets)
+        send = getattr(watched.conversation, side)
+        send(sent[:cut])
+        send(sent[cut:])
+        if side == "client":
+            watched.conversation.upstream(reply)
+        assert traces(watched.everything(tools=False)) == []
+        kept.add(watched.cassette())
+    assert len(kept) == 1
 
 
 def test_a_large_message_in_a_file(tmp_path: Path) -> None:
@@ -322,3 +334,36 @@ def test_mail_data_are_facts_of_the_same_kind() -> None:
     bdat = parse_command(b"BDAT 3 LAST\r\n")
     redactor.foresee(Exchange("BDAT", bdat, 0.0))
     assert redactor.mail_data(Chunk(b"a b", True)) == Chunk(b"xxx", True)
+
+
+def test_replay_finds_what_was_hidden() -> None:
+    """With the same rules the live dialogue is hidden before it is compared: nothing is missed."""
+    recorded = cassette(
+        f"""
+        S: 220 ready
+        C: EHLO app.example.org
+        S: 250 mail.example.org
+        C: MAIL FROM:<{NAMES.mailbox(ADDRESS.encode()).decode()}>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<{NAMES.mailbox(b"bob@corp.io").decode()}>
+        S: 250 2.1.5 Ok
+        """
+    )
+    misses: list[Miss] = []
+    player = Player(recorded, misses.append, redactor=lambda: PrivateRedactor(private()))
+    client = Client(player.connection())
+    client.played(
+        f"""
+        S: 220 ready
+        C: EHLO {HELLO}
+        S: 250 mail.example.org
+        C: MAIL FROM:<{ADDRESS}>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<bob@CORP.io>
+        S: 250 2.1.5 Ok
+        """
+    )
+    assert misses == []
+    client.played(f"C: RCPT TO:<second.{ADDRESS}>\nS: 250 2.1.5 Ok")
+    assert [miss.verdict for miss in misses] == ["missing"]
+    assert traces(str(misses[0])) == []
