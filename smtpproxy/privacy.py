@@ -5,13 +5,13 @@ Owns the rules as they are in force. Knows nothing of files, of commands and of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from smtpproxy.echoes import PLACEHOLDER
 from smtpproxy.pseudonyms import Pseudonyms
-from smtpproxy.spotting import Spotter
+from smtpproxy.spotting import NO_WORDS, Spotter
 
 KEEP, PSEUDONYMS, REPLACE = "keep", "pseudonyms", "replace"
 
@@ -27,8 +27,8 @@ class Privacy:
     replies: bool = True  # they are looked at
     patterns: tuple[Any, ...] = ()  # of RE2, for octets
 
-    def text(self, octets: bytes, words: Collection[bytes] = ()) -> bytes:
-        """Return a text as it may be kept; `words`, in lower case, are names in it."""
+    def text(self, octets: bytes, words: Mapping[bytes, bytes] = NO_WORDS) -> bytes:
+        """Return a text as it may be kept; `words`, in lower case, have names of their own."""
         if self.addresses is not None:
             octets = Spotter(self.addresses).renamed(octets, words)
         return self.unmatched(octets)

@@ -10,12 +10,12 @@ import base64
 import binascii
 import quopri
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import ClassVar
 
 from smtpproxy.echoes import PLACEHOLDER
 from smtpproxy.privacy import Privacy
-from smtpproxy.spotting import addresses_in
+from smtpproxy.spotting import NO_WORDS, addresses_in
 
 _NAME = re.compile(rb"([!-9;-~]{1,200}):")
 _NAME_OF_OLD = re.compile(rb"([!-9;-~]{1,200})[ \t]{1,200}:")  # RFC 5322 §4.5
@@ -46,7 +46,7 @@ class Fields:
 
     HIDDEN: ClassVar[bytes] = PLACEHOLDER
 
-    def __init__(self, privacy: Privacy, words: Collection[bytes] = ()) -> None:
+    def __init__(self, privacy: Privacy, words: Mapping[bytes, bytes] = NO_WORDS) -> None:
         self._privacy = privacy
         self._words = words
         self.of_part = False  # not the message's own, but those of a part of its body

@@ -42,14 +42,15 @@ class PrivateLines:
 
     def __init__(self, privacy: Privacy) -> None:
         self._privacy = privacy
-        self.words: dict[bytes, None] = {}  # names, in lower case, the newest last
+        # Names, in lower case, the newest last, and what they are called.
+        self.words: dict[bytes, bytes] = {}
 
-    def learn(self, name: bytes) -> None:
+    def learn(self, name: bytes, renamed: bytes) -> None:
         """Remember a name, which a server may repeat."""
         name = name.strip(b'"').lower()
         if len(name) >= _SHORTEST:
             self.words.pop(name, None)
-            self.words[name] = None
+            self.words[name] = renamed
             if len(self.words) > _MOST_WORDS:
                 del self.words[next(iter(self.words))]
 
@@ -93,13 +94,13 @@ class PrivateLines:
 
     def _learned(self, name: bytes, renamed: bytes) -> bytes:
         if name != renamed:
-            self.learn(name)
+            self.learn(name, renamed)
         return renamed
 
     def _whole(self, name: bytes, names: Pseudonyms) -> bytes:
         """Rename what is no address by its form, but stands where one is expected."""
         for word in re.findall(rb"[^\s<>@:]+", name[:1024]):
-            self.learn(word)
+            self.learn(word, names.local_part(word))
         return self._learned(name, names.local_part(name))
 
     def _path(self, path: re.Match[bytes], names: Pseudonyms) -> bytes:
@@ -115,8 +116,9 @@ class PrivateLines:
         renamed = names.mailbox(octets)
         if renamed != octets:
             local, at, domain = octets.rpartition(b"@")
-            self.learn(local if at else octets)
-            self.learn(domain if at else b"")
+            shown, _, of = renamed.rpartition(b"@")
+            self.learn(local if at else octets, shown if at else renamed)
+            self.learn(domain, of if at else renamed)
         return renamed
 
     def _parameter(self, word: bytes, names: Pseudonyms) -> bytes:

@@ -7,11 +7,12 @@ parts; each other octet becomes an x. So a message stays a message, and its end 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from smtpproxy.privacy import Privacy
 from smtpproxy.privatefields import Fields
+from smtpproxy.spotting import NO_WORDS
 
 #: Octets of a field of a header that are held until it is complete; of what is longer, nothing is
 #: kept but its name. Lines that are looked at for patterns are as long at the most.
@@ -35,7 +36,7 @@ class PrivateMail:
 
     __slots__ = ("_boundaries", "_feed", "_fields", "_lead", "_looked", "_pending", "_privacy")
 
-    def __init__(self, privacy: Privacy, words: Collection[bytes] = ()) -> None:
+    def __init__(self, privacy: Privacy, words: Mapping[bytes, bytes] = NO_WORDS) -> None:
         """`words`: names that were said before, in lower case."""
         self._privacy = privacy
         self._fields = Fields(privacy, words)

@@ -7,10 +7,11 @@ time linear in its length.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from functools import cache
 from ipaddress import ip_address
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import re2
 
@@ -55,6 +56,7 @@ def _in_header() -> Any:
     )
 
 
+NO_WORDS: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 _LAST_LABEL = re.compile(rb"(?:[A-Za-z]{2,63}|xn--[A-Za-z0-9-]+|[A-Za-z0-9-]*[\x80-\xff].*)")
 _WORD = re.compile(rf"[{_ATEXT}]+".encode("latin-1", "backslashreplace"))
 _MARKS = b".'`*,!?"
@@ -66,18 +68,18 @@ def addresses_in(octets: bytes) -> list[bytes]:
 
 
 class Spotter:
-    """Renames what is in a text; `words` are known to be names where they stand alone."""
+    """Renames what is in a text; `words`, in lower case, are names where they stand alone."""
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self.names = pseudonyms
 
-    def renamed(self, octets: bytes, words: Collection[bytes] = ()) -> bytes:
+    def renamed(self, octets: bytes, words: Mapping[bytes, bytes] = NO_WORDS) -> bytes:
         """Return a text with pseudonyms for all that looks like an address or a host."""
         if b"@" in octets or b"." in octets or b":" in octets:
             octets = _looks().sub(lambda found: self._one(found, words), octets)
         return self._without_words(octets, words) if words else octets
 
-    def _one(self, found: Any, words: Collection[bytes]) -> bytes:
+    def _one(self, found: Any, words: Mapping[bytes, bytes]) -> bytes:
         whole: bytes = found[0]
         if found[2]:
             return self._address(found[1] or b"", found[2], words)
@@ -87,7 +89,7 @@ class Spotter:
             return self.names.ip(whole.decode("ascii")).encode()
         return self._host(whole)
 
-    def _address(self, local: bytes, domain: bytes, words: Collection[bytes]) -> bytes:
+    def _address(self, local: bytes, domain: bytes, words: Mapping[bytes, bytes]) -> bytes:
         name = domain.rstrip(b".-") if domain[:1] != b"[" else domain
         before = _before(local, words)
         renamed = self.names.mailbox(local[len(before) :] + b"@" + (name or domain))
@@ -106,19 +108,19 @@ class Spotter:
         last = octets.rpartition(b".")[2].rstrip(b"-_")
         return self.names.domain(octets) if _LAST_LABEL.fullmatch(last) else octets
 
-    def _without_words(self, octets: bytes, words: Collection[bytes]) -> bytes:
+    def _without_words(self, octets: bytes, words: Mapping[bytes, bytes]) -> bytes:
         def rename(found: re.Match[bytes]) -> bytes:
-            bare = found[0].strip(_MARKS)
-            if found[0].lower() in words:
-                return self.names.local_part(found[0])
-            if bare.lower() in words:
-                return found[0].replace(bare, self.names.local_part(bare))
-            return found[0]
+            word = found[0]
+            if (renamed := words.get(word.lower())) is not None:
+                return renamed
+            bare = word.strip(_MARKS)
+            renamed = words.get(bare.lower())
+            return word if renamed is None else word.replace(bare, renamed)
 
         return _WORD.sub(rename, octets)
 
 
-def _before(local: bytes, words: Collection[bytes]) -> bytes:
+def _before(local: bytes, words: Mapping[bytes, bytes]) -> bytes:
     """Return what stands before a local part and is none of it, such as a quotation mark."""
     if not local or local[:1] == b'"' or local.lower() in words:
         return b""

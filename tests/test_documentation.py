@@ -14,6 +14,8 @@ from smtpproxy.cassette.model import MAGIC as CASSETTE
 from smtpproxy.cassette.read import read_cassette
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.documents import read_documents
+from smtpproxy.redactionrules import MAGIC as REDACTION
+from smtpproxy.redactionrules import read_privacy
 from smtpproxy.rules.load import MAGIC as RULES
 from smtpproxy.rules.load import read_rules
 from smtpproxy.settings import settle
@@ -34,12 +36,14 @@ YAML = [(page.name, text) for page in PAGES for text in blocks(page, "yaml")]
 
 @pytest.mark.parametrize(("name", "text"), YAML, ids=[f"{n}-{i}" for i, (n, _) in enumerate(YAML)])
 def test_yaml_in_the_documentation_can_be_read(name: str, text: str, tmp_path: Path) -> None:
-    """Each block is a cassette, a rule file or a configuration file, without a mistake."""
+    """Each block is a cassette, or a file of rules, redaction or options, without a mistake."""
     octets = text.encode()
     if text.startswith(CASSETTE):
         assert read_cassette(octets, name).sessions
     elif text.startswith(RULES):
         assert read_rules(octets, name)
+    elif text.startswith(REDACTION):
+        assert read_privacy(octets, name).of_mail
     else:
         config = tmp_path / "config.yaml"
         config.write_bytes(octets)

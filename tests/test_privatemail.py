@@ -20,8 +20,8 @@ PATTERNS = Privacy(patterns=(octet_pattern("secret[0-9]*"),))
 RULES = [Privacy(NAMES), BODIES, ALL, PATTERNS]
 PIECES = some.sampled_from(
     [
-        *(b"\r\n", b"\n", b"\r", b".", b"..", b"--b", b"--", b" ", b"\t", b"\0", b"x", b"a@b.io"),
-        *(b"Subject: s", b"From: a@b.io", b":", b"\xff", b"secret1", b"\r\n\r\n", b"\r\n.\r\n"),
+        *(b"\r\n", b"\n", b"\r", b".", b"..", b"--b", b"--", b" ", b"\t", b"\0", b"x", b"a@b.corp"),
+        *(b"Subject: s", b"From: a@b.corp", b":", b"\xff", b"secret1", b"\r\n\r\n", b"\r\n.\r\n"),
         *(b"Content-Type: multipart/mixed; boundary=b\r\n", b"To:", b"<", b'"', b"X: =?q?"),
     ]
 )
@@ -70,7 +70,7 @@ def test_the_end_stays_the_end() -> None:
 def test_a_message_of_parts_can_be_read() -> None:
     """Parts stay parts: their number, types, encodings and order."""
     message = email.message.EmailMessage(policy=email.policy.SMTP)
-    message["From"] = '"Alice" <alice@corp.io>'
+    message["From"] = '"Alice" <alice@nest.corp>'
     message["Subject"] = "hello"
     message.set_content("Dear Alice\n")
     message.add_alternative("<p>Dear Alice", subtype="html")
@@ -86,18 +86,18 @@ def test_a_message_of_parts_can_be_read() -> None:
 def test_boundaries_that_tell_a_host() -> None:
     """A server makes boundaries of its name: they are renamed in header and body alike."""
     octets = (
-        b'Content-Type: multipart/report; boundary="1/mail.corp.io"\r\n\r\n'
-        b"--1/mail.corp.io\r\n\r\nx\r\n--1/mail.corp.io--\r\n"
+        b'Content-Type: multipart/report; boundary="1/mail.nest.corp"\r\n\r\n'
+        b"--1/mail.nest.corp\r\n\r\nx\r\n--1/mail.nest.corp--\r\n"
     )
     shown = hidden(ALL, octets)
     assert b"corp" not in shown
-    assert shown.count(b"1/" + NAMES.domain(b"mail.corp.io")) == 3
+    assert shown.count(b"1/" + NAMES.domain(b"mail.nest.corp")) == 3
 
 
 def test_a_body_that_is_kept_is_kept() -> None:
     """Without a rule for bodies, each octet of them stays."""
-    body = b"Dear alice@corp.io\r\n.\0\xff\n\r\n"
-    assert hidden(Privacy(NAMES), b"From: a@b.io\r\n\r\n" + body).endswith(b"\r\n\r\n" + body)
+    body = b"Dear alice@nest.corp\r\n.\0\xff\n\r\n"
+    assert hidden(Privacy(NAMES), b"From: a@b.corp\r\n\r\n" + body).endswith(b"\r\n\r\n" + body)
 
 
 def test_a_body_without_an_empty_line_before_it() -> None:
@@ -108,7 +108,7 @@ def test_a_body_without_an_empty_line_before_it() -> None:
 def test_a_field_that_is_too_long() -> None:
     """It is held up to a bound; then its name is all that is kept of it."""
     for size in (1, LONGEST_FIELD):
-        octets = b"To: " + b"a@b.io,\r\n " * LONGEST_FIELD + b"\r\nC: d\r\n\r\nx\r\n"
+        octets = b"To: " + b"a@b.corp,\r\n " * LONGEST_FIELD + b"\r\nC: d\r\n\r\nx\r\n"
         segments = [octets[at : at + size] for at in range(0, 3 * LONGEST_FIELD, size)]
         rest = octets[3 * LONGEST_FIELD :] if size == 1 else octets[len(b"".join(segments)) :]
         shown = hidden(BODIES, *segments, rest)

@@ -345,7 +345,7 @@ def test_replay_finds_what_was_hidden() -> None:
         S: 250 mail.example.org
         C: MAIL FROM:<{NAMES.mailbox(ADDRESS.encode()).decode()}>
         S: 250 2.1.0 Ok
-        C: RCPT TO:<{NAMES.mailbox(b"bob@corp.io").decode()}>
+        C: RCPT TO:<{NAMES.mailbox(b"bob@nest.corp").decode()}>
         S: 250 2.1.5 Ok
         """
     )
@@ -359,7 +359,7 @@ def test_replay_finds_what_was_hidden() -> None:
         S: 250 mail.example.org
         C: MAIL FROM:<{ADDRESS}>
         S: 250 2.1.0 Ok
-        C: RCPT TO:<bob@CORP.io>
+        C: RCPT TO:<bob@NEST.corp>
         S: 250 2.1.5 Ok
         """
     )

@@ -23,7 +23,7 @@ def test_a_file_with_everything() -> None:
         """
 addresses: pseudonyms
 key: "of this project"
-keep: ["*@kept.io", mail.corp.io]
+keep: ["*@kept.corp", mail.nest.corp]
 headers: {remove: [X-Spam-*, Received], replace: {Subject: "hidden"}}
 bodies: replace
 replies: false
@@ -34,9 +34,11 @@ x-mine: 1
     )
     names = privacy.addresses
     assert names is not None
-    assert names.mailbox(b"bob@kept.io") == b"bob@kept.io"
-    assert names.domain(b"mail.corp.io") == b"mail.corp.io"
-    assert names.mailbox(b"bob@corp.io") == Pseudonyms("of this project").mailbox(b"bob@corp.io")
+    assert names.mailbox(b"bob@kept.corp") == b"bob@kept.corp"
+    assert names.domain(b"mail.nest.corp") == b"mail.nest.corp"
+    assert names.mailbox(b"bob@nest.corp") == Pseudonyms("of this project").mailbox(
+        b"bob@nest.corp"
+    )
     assert [name for name in ("X-Spam-Flag", "RECEIVED", "To") if _removes(privacy, name)] == [
         "X-Spam-Flag",
         "RECEIVED",
@@ -59,7 +61,7 @@ def test_an_empty_file_hides_nothing_more() -> None:
 def test_the_short_form() -> None:
     """It is for the common case: addresses, wherever they stand."""
     privacy = load_privacy("addresses")
-    assert privacy.text(b"a@corp.io") == Pseudonyms().mailbox(b"a@corp.io")
+    assert privacy.text(b"a@nest.corp") == Pseudonyms().mailbox(b"a@nest.corp")
     assert not privacy.bodies
 
 

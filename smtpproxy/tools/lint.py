@@ -75,7 +75,7 @@ def _problems(file: Path, passed: set[str]) -> Iterator[str]:
             read_privacy(octets, str(file))
         else:
             yield (
-                f"{file}:1: is neither a cassette nor a rule file nor one of what to redact: "
+                f"{file}:1: is neither a cassette nor a rule file nor a redaction file: "
                 f"expected {CASSETTE}, {RULES} or {REDACTION}"
             )
     except DocumentError as error:
