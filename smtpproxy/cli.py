@@ -25,6 +25,7 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy prune   a cassette without what replay did not use
   smtpproxy derive  rule files for each reply of a cassette that may go wrong
   smtpproxy recover a recording that did not end, made a cassette
+  smtpproxy lint    cassettes, rule and redaction files: what is wrong, and where
   smtpproxy redact  an old cassette without what must not be kept
   smtpproxy codes   the registry of reply codes
   smtpproxy explain what a reply means, or each reply of a log

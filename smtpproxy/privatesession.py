@@ -51,8 +51,8 @@ class PrivateRedactor(Redactor):
     def said(self, exchange: Exchange, reply: Reply | None) -> Reply | None:
         """Return a reply as it may be kept."""
         shown = super().said(exchange, reply)
-        if shown is None or shown.code == 334:
-            return shown
+        if shown is None:
+            return None
         wire = self.lines.reply(exchange.stage, shown.wire)
         return shown if wire == shown.wire else Reply(shown.code, wire)
 

@@ -6,11 +6,13 @@ import pytest
 
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.exchange import Exchange
-from smtpproxy.privatesession import PrivateRedactor
+from smtpproxy.privatesession import PrivateRedactor, PrivateState
 from smtpproxy.pseudonyms import Pseudonyms
 from smtpproxy.replay import Miss, Player
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import Chunk, MailData
+from smtpproxy.smtp.path import Path as Path_
+from smtpproxy.smtp.state import State
 from smtpproxy.tlsfacts import TlsFacts
 from tests.cassette.dialogues import Client, cassette
 from tests.private import ADDRESS, BODY, DOMAIN, HELLO, IP, LOCAL, SUBJECT, Watched, private, traces
@@ -97,6 +99,7 @@ REPLIES = (
     f"251 User not local; will forward to <{ADDRESS}>",
     f"554 5.7.1 Client host [{IP}] blocked; see https://www.{DOMAIN}/?ip={IP}",
     "450 4.2.0 token-4711",
+    f"334 {ADDRESS}",
 )
 
 
@@ -367,3 +370,24 @@ def test_replay_finds_what_was_hidden() -> None:
     client.played(f"C: RCPT TO:<second.{ADDRESS}>\nS: 250 2.1.5 Ok")
     assert [miss.verdict for miss in misses] == ["missing"]
     assert traces(str(misses[0])) == []
+
+
+def test_what_observers_know_of_the_state() -> None:
+    """The envelope is hidden, whoever asks for it, and the rest is told as it is."""
+    state = State()
+    redactor = PrivateRedactor(private())
+    shown = PrivateState(state, redactor)
+    for line, code in (
+        (f"EHLO {HELLO}", 250),
+        (f"MAIL FROM:<{ADDRESS}>", 250),
+        (f"RCPT TO:<{ADDRESS}>", 250),
+    ):
+        command = parse_command(f"{line}\r\n".encode())
+        state.observe(command.verb, command, code)
+    mailbox = NAMES.mailbox(ADDRESS.encode()).decode()
+    assert shown.sender == Path_(mailbox)
+    assert shown.accepted == [Path_(mailbox)]
+    assert shown.accepted_addresses() == [mailbox]
+    assert shown.accepted_domains() == {mailbox.partition("@")[2]}
+    assert shown.helo == NAMES.domain(HELLO.encode())
+    assert (shown.phase, shown.recipients, shown.keywords) == ("rcpt", 1, {})
