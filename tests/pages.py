@@ -156,6 +156,8 @@ def log_schema() -> str:
 def cassette_schema() -> str:
     """Return the JSON Schema of cassettes."""
     return json.dumps(schema_of_cassettes(), indent=2, ensure_ascii=False) + "\n"
+
+
 def report_schema() -> str:
     """Return the JSON Schema of the report."""
     return json.dumps(reported.schema(), indent=2) + "\n"

@@ -6,9 +6,10 @@ import pytest
 
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.exchange import Exchange
+from smtpproxy.misses import Miss
 from smtpproxy.privatesession import PrivateRedactor, PrivateState
 from smtpproxy.pseudonyms import Pseudonyms
-from smtpproxy.replay import Miss, Player
+from smtpproxy.replay import Player
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.smtp.path import Path as Path_

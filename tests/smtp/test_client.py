@@ -273,3 +273,14 @@ def test_mail_data_is_not_kept() -> None:
         reader.receive(b"x" * 100_000)
         assert read_on(reader) == [MailData(b"x" * 100_000, last=False)]
         assert reader.pending == 0
+
+
+def test_what_is_encrypted_is_read_from_the_start() -> None:
+    """Behind TLS the client's octets are those of a new one: nothing of before is left."""
+    reader = ClientReader()
+    reader.receive(b"STARTTLS\r\nEHLO injected")
+    assert reader.next() == Command("STARTTLS", b"STARTTLS\r\n")
+    reader.restart()
+    assert reader.pending == 0
+    reader.receive(b"EHLO a\r\n")
+    assert reader.next() == Command("EHLO", b"EHLO a\r\n")

@@ -186,3 +186,12 @@ def test_replies_survive_any_cut(facts: list[ServerFact], size: int) -> None:
     octets = octets_of(facts)
     assert read_server([octets[at : at + size] for at in range(0, len(octets), size)]) == facts
     assert read_server([octets]) == facts
+
+
+def test_what_is_no_reply_yet_is_pending() -> None:
+    """So it is known whether a server has said more than its 220."""
+    reader = ServerReader()
+    reader.receive(b"220 Go\r\n250 inj")
+    assert reader.pending == 15
+    assert reader.next() == Reply(220, b"220 Go\r\n")
+    assert reader.pending == len(b"250 inj")

@@ -288,3 +288,22 @@ def test_the_reply_to_ehlo_is_remembered_as_it_was() -> None:
     assert state.hello == b"250-hi\r\n250 SIZE\r\n"
     state.start_over()
     assert state.hello == b""
+
+
+def test_what_was_said_before_tls_is_forgotten() -> None:
+    """RFC 3207 §4.2: who the client is, what was offered, and the envelope."""
+    state = State()
+    hello = Command("LHLO", b"LHLO app.example.org\r\n")
+    mail = Command("MAIL", b"MAIL FROM:<a@example.org>\r\n")
+    state.observe("CONNECT", None, 220)
+    state.observe("LHLO", hello, 250)
+    state.greeted_again(Reply(250, b"250-m\r\n250 PIPELINING\r\n"))
+    state.observe("MAIL", mail, 250)
+    state.observe("RCPT", Command("RCPT", b"RCPT TO:<b@example.net>\r\n"), 250)
+    state.observe("STARTTLS", Command("STARTTLS", b"STARTTLS\r\n"), 220)
+    assert state.has_envelope
+    state.start_over()
+    assert not state.has_envelope
+    assert (state.phase, state.helo, state.lmtp) == (Phase.GREETED, b"", False)
+    assert (state.keywords, state.sender, state.recipients) == ({}, None, 0)
+    assert not state.offers_pipelining
