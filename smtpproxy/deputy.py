@@ -52,7 +52,7 @@ class Deputy:
         """Return the dialogue of the login, once upstream has answered EHLO, if it is due.
 
         Not `extended`: that was HELO. Where the client may still ask for TLS, that comes first.
-        The dialogue raises AsideError, which does not end the session.
+        The dialogue raises AsideError, which ends no session but that with an impostor.
         """
         self._waits = may_be_encrypted and not encrypted and offers(hello, b"STARTTLS")
         if self._done or self._waits or hello.code // 100 != 2:
@@ -76,7 +76,7 @@ class Deputy:
             self._done, self._auth = True, LocalAuth(ACCEPTED)
         except LoginError as error:
             self._auth = LocalAuth(error.reply.wire if error.reply else _NOT_YET)
-            raise AsideError(str(error), "not-logged-in", fatal=False) from None
+            raise AsideError(str(error), "not-logged-in", fatal=error.impostor) from None
         return None
 
     def answer(self, said: Command | Continuation) -> SayReply:

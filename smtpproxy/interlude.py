@@ -236,6 +236,8 @@ class Interlude:
     def _stay_in_plain_text(self) -> None:
         """The client's leg stays as it was, and upstream is asked anew."""
         exchange, state = self._answers.queue.popleft(), self._state
+        if state.has_envelope:
+            state.observe("RSET", None, 250)  # it was that other connection's
         answer_here(exchange, UNAVAILABLE)
         exchange.forwarded = True  # it was, and upstream has said 220
         self._answers.tell(exchange, None)

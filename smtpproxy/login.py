@@ -34,11 +34,13 @@ class LoginError(Exception):
     """The proxy is not logged in: says why in a few words, and no secret.
 
     `reply` is upstream's refusal, as it may be shown, or None where that was not the reason.
+    `impostor`: upstream took the login, and did not prove who it is: it shall hear no more.
     """
 
-    def __init__(self, words: str, reply: Reply | None = None) -> None:
+    def __init__(self, words: str, reply: Reply | None = None, impostor: bool = False) -> None:
         super().__init__(words)
         self.reply = reply
+        self.impostor = impostor
 
 
 def offered(hello: Reply) -> list[str]:
@@ -108,11 +110,12 @@ def _with(mechanism: Mechanism, steps: Steps, echoes: Echoes) -> Generator[bytes
             line = _encoded(steps.send(_challenge(reply)), mechanism, echoes)
         except (StopIteration, MechanismError) as error:
             yield _CANCEL
-            words = error if isinstance(error, MechanismError) else "upstream asks for too much"
-            raise LoginError(str(words)) from None
+            if isinstance(error, MechanismError):
+                raise LoginError(str(error), impostor=error.impostor) from None
+            raise LoginError("upstream asks for too much") from None
         reply = yield line + b"\r\n"
     if reply.code == 235 and mechanism.mutual and not _is_over(steps):
-        raise LoginError("upstream did not prove that it knows the password")
+        raise LoginError("upstream did not prove that it knows the password", impostor=True)
     return reply
 
 

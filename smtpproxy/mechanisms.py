@@ -30,6 +30,10 @@ class Credentials(NamedTuple):
 class MechanismError(Exception):
     """A mechanism can't go on: says why in a few words, and no secret."""
 
+    def __init__(self, words: str, impostor: bool = False) -> None:
+        super().__init__(words)
+        self.impostor = impostor  # upstream does not know the password
+
 
 class Mechanism(NamedTuple):
     """One mechanism. Its steps are given credentials and a source of nonces.
@@ -57,7 +61,7 @@ def _scram(algorithm: str) -> Callable[[Credentials, Callable[[], bytes]], Steps
         try:
             yield from scram.steps(algorithm, credentials.user, credentials.password, nonce())
         except scram.ScramError as error:
-            raise MechanismError(str(error)) from None
+            raise MechanismError(str(error), error.impostor) from None
 
     return steps
 

@@ -23,7 +23,14 @@ _FINAL = re.compile(rb"v=([A-Za-z0-9+/]+={0,2})(?:,.*)?", re.S)
 
 
 class ScramError(Exception):
-    """The server did not keep to the mechanism, or refused. Says why in a few words."""
+    """The server did not keep to the mechanism, or refused. Says why in a few words.
+
+    `impostor`: what should have proved that it knows the password did not.
+    """
+
+    def __init__(self, words: str, impostor: bool = False) -> None:
+        super().__init__(words)
+        self.impostor = impostor
 
 
 def steps(algorithm: str, user: str, password: str, nonce: bytes) -> Generator[bytes, bytes, None]:
@@ -107,7 +114,7 @@ def _check_final(message: bytes, expected: bytes) -> None:
     if found is None:
         raise ScramError("upstream's last SCRAM message can't be read")
     if not hmac.compare_digest(_decoded(found[1]), expected):
-        raise ScramError("upstream did not prove that it knows the password")
+        raise ScramError("upstream did not prove that it knows the password", impostor=True)
 
 
 def _decoded(text: bytes) -> bytes:

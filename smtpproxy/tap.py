@@ -181,11 +181,14 @@ class Proxy:
         self._deputy = deputy_for(settings, where, self._protocol, os.environ)
         if self._relation == TERMINATE and (why := self._security.unready()):
             raise SettingsError(f"--tls {self._relation}: {why}")
-        if self._asks_for_tls and (why := self._security.unverifiable()):
+        secure = any(place.startswith(SECURE) for place in listen)
+        # Who has TLS from the first octet on can't ask for upstream's.
+        at_once = self._asks_for_tls or (secure and self._relation == MIRROR)
+        if at_once and (why := self._security.unverifiable()):
             raise SettingsError(f"--tls {self._relation}: {why}")
         # May there be TLS with clients?
         follows = self._relation == TERMINATE or (self._relation == MIRROR and where != SINK)
-        self._secure = follows or any(place.startswith(SECURE) for place in listen)
+        self._secure = follows or secure
         self.service = ProxyService(
             *(reactor, listen, self._session, drain, ready, self._max_connections),
             begin_tls=self._security.server,

@@ -172,6 +172,21 @@ def test_originate_logs_in_behind_its_own_starttls() -> None:
     )
 
 
+def test_an_impostor_hears_no_more() -> None:
+    """RFC 5802 §5: who takes a login and can't prove that it knows the password is no upstream."""
+    one = talk()
+    one.play(GREETED + "C: EHLO a\n> EHLO a")
+    one.upstream(b"250-mail.example.org\r\n250 AUTH SCRAM-SHA-256\r\n")
+    assert one.unread(Side.UPSTREAM).startswith(b"AUTH SCRAM-SHA-256 ")
+    one.unread(Side.CLIENT)
+    one.client(b"MAIL FROM:<a@example.org>\r\n")
+    one.play(
+        "U: 235 Welcome\n"
+        "S: 421 mail.example.org Service not available, closing transmission channel\n"
+        "(client: close)\n(upstream: close)"
+    )
+
+
 @pytest.mark.parametrize(
     "mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"]
 )

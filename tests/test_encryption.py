@@ -122,6 +122,16 @@ def test_without_tls_upstream_the_client_stays_in_plain_text() -> None:
     assert (asked.by, asked.forwarded) == ("proxy", True)
 
 
+def test_an_open_envelope_went_with_its_connection() -> None:
+    """Upstream's next connection knows nothing of it, and neither do rules."""
+    one = talk()
+    one.play(
+        OFFERED + "C: MAIL FROM:<a@example.org>\n> MAIL FROM:<a@example.org>\nU: 250 Ok\nS: 250 Ok"
+    )
+    one.play(ASKED + "NO TLS: upstream\nS: 454 4.7.0 TLS not available due to temporary reason")
+    assert (one.relay.state.sender, one.relay.state.phase) == (None, "idle")
+
+
 @pytest.mark.parametrize("refusal", ["554 no", "220 mail\n> EHLO app.example.org\nU: 421 no"])
 def test_an_upstream_that_does_not_take_us_back_ends_the_session(refusal: str) -> None:
     """There is nobody who could answer the client."""

@@ -58,6 +58,10 @@ _HEADER: Final[Schema] = {
     MAGIC: _told("The version of the format.", {"enum": list(range(OLDEST, newest() + 1))}),
     "upstream": _told("Where it was recorded, such as tcp:mail.example.org:25.", _TEXT),
     "recorded": _told("When: a time in UTC.", _TEXT),
+    "match": _told(
+        "What replay compares; docs/cassettes.md names it.", _any_of(_TEXT, _list_of(_TEXT))
+    ),
+    "ignore": _told("What replay passes over.", _any_of(_TEXT, _list_of(_TEXT))),
     "note": _ANYTHING,
 }
 _SESSION: Final[Schema] = {

@@ -94,7 +94,7 @@ class Branch:
         self._repeat = repeat
         self.example = example._replace(kept=None)  # a message may be large
         self.message = message  # that ends here, where messages are compared
-        self.uses: dict[int, int] = {}  # by slot: how many claims were not taken back
+        self.uses: list[int] = []  # by slot: how many claims were not taken back
         self.slots: list[Way] = []  # what follows, and what was heard
         self.free: list[int] = []  # a heap: the first recorded is the first replayed
         self._points: dict[Key, Way] = {}
@@ -107,6 +107,7 @@ class Branch:
         heapq.heappush(self.free, len(self.slots))
         self._owner.left += 1
         self.slots.append((point, heard))
+        self.uses.append(0)
         return point
 
     def ways(self) -> list[Way]:
@@ -127,7 +128,7 @@ class Branch:
             return None
         self._owner.left -= 1
         slot = heapq.heappop(self.free)
-        self.uses[slot] = self.uses.get(slot, 0) + 1
+        self.uses[slot] += 1
         return slot
 
     def release(self, slot: int) -> None:
@@ -156,7 +157,7 @@ class Transaction(NamedTuple):
     @property
     def used(self) -> bool:
         """Was it replayed?"""
-        return self.branch.uses.get(self.slot, 0) > 0
+        return self.branch.uses[self.slot] > 0
 
 
 class Tree:

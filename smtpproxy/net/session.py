@@ -184,6 +184,11 @@ class ProxySession:
         self._perform(self.relay.upstream_failed(reason))
         self._finish_if_over()
 
+    def until_handshake(self, give_up: Callable[[], None]) -> Any:
+        """Return the timer that gives up on a handshake, or None where it may take for ever."""
+        seconds = self._limits.handshake_timeout
+        return self._clock.callLater(seconds, give_up) if seconds else None
+
     def secured(self, side: Side, transport: Any) -> None:
         """A side's connection is encrypted; its transport tells how."""
         encrypted = hasattr(transport, "getPeerCertificate")  # not one within this process

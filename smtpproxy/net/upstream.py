@@ -175,13 +175,16 @@ class _SecureLeg(_UpstreamLeg):
     def __init__(self, session: ProxySession, preface: bytes) -> None:
         super().__init__(session, preface)
         self._pending = True
+        self._deadline: Any = None
 
     def connectionMade(self) -> None:
-        """The handshake follows."""
+        """The handshake follows, in time."""
+        abort = self.transport.abortConnection  # type: ignore[union-attr]
+        self._deadline = self._session.until_handshake(abort)
 
     def handshakeCompleted(self) -> None:
         """The connection stands."""
-        self._pending = False
+        self._stop_waiting()
         super().handshakeCompleted()
         super().connectionMade()
 
@@ -189,10 +192,17 @@ class _SecureLeg(_UpstreamLeg):
         """The connection is gone, or never stood."""
         if not self._pending:
             super().connectionLost(reason)
-        elif self._session is not None:
+            return
+        self._stop_waiting()
+        if self._session is not None:
             words = failure_words(reason)
             self._session.not_secured(self._side, words)
             self._session.upstream_failed(f"no TLS with upstream: {words}")
+
+    def _stop_waiting(self) -> None:
+        self._pending = False
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
 
     def give_up(self) -> None:
         """Nobody waits for the handshake."""

@@ -306,3 +306,10 @@ def test_all_versions_that_are_read_are_named() -> None:
     """Where there are more, the error names each."""
     with pytest.raises(DocumentError, match=r"newer .*; this release reads version 1 and 2 and 3$"):
         read_cassette(f"{MAGIC}: 4\n".encode(), "signup.yaml", FUTURE)
+
+
+def test_what_is_compared_is_read_for_ever() -> None:
+    """The header's words for it are those that they were."""
+    cassette = load_cassette(FROZEN / "compared.yaml")
+    assert cassette.match == ("verb", "envelope")
+    assert cassette.ignore == ("NOTIFY", "X-Mailer")
