@@ -12,6 +12,7 @@ from typing import NamedTuple
 from smtpproxy.actions import Close, Connect, Reset, Send, Side, StartTls
 from smtpproxy.answers import Answers
 from smtpproxy.aside import Aside, AsideError
+from smtpproxy.catchup import Said, catching_up
 from smtpproxy.deputy import OWN_HELLO, Deputy
 from smtpproxy.encryption import READY, UNAVAILABLE, Encryption
 from smtpproxy.ending import Ending
@@ -70,6 +71,7 @@ class Interlude:
         self._ways = ways
         self.aside: Aside | None = None  # what upstream is told of our own
         self._logging_in = False  # and it holds secrets
+        self._departing = False  # from a cassette
 
     def connecting(self) -> None:
         """Upstream is connected to: introduce the client, where that is asked for."""
@@ -99,10 +101,13 @@ class Interlude:
                 self._ways.read_on()
         except StopIteration as end:
             self.aside = None
+            departing, self._departing = self._departing, False
+            if end.value is not None:
+                self._greet(end.value)
+            if departing:
+                self._ask_again()
             if end.value is None:
                 self._ways.read_on()
-            else:
-                self._greet(end.value)
         else:
             self._do(todo)
 
@@ -124,7 +129,9 @@ class Interlude:
     def _tell_of(self, step: bytes) -> None:
         """Say what is said to upstream; of a login the mechanism, and upstream may repeat it."""
         shown = step.decode("ascii", "replace").split()
-        if self._logging_in and step != OWN_HELLO:
+        if self._departing and step.lstrip()[:4].upper() == b"AUTH":
+            shown = shown[:2]
+        elif self._logging_in and step != OWN_HELLO:
             continues = shown[:1] != ["AUTH"]  # the last line of SCRAM is empty
             said = Continuation(step) if continues else Command("AUTH", step)
             self._watcher.authenticating(Exchange("AUTH", said, 0.0))
@@ -153,6 +160,19 @@ class Interlude:
         """The client sends mail, or would log in: say why the proxy has not even tried to."""
         if self._deputy is not None and (why := self._deputy.why_not()):
             self._watcher.noted("not-logged-in", why, b"")
+
+    def depart(self, history: list[Said]) -> None:
+        """The cassette does not go on: bring upstream to the same place, and ask it."""
+        self._watcher.noted("departed", "", b"")
+        self._out.actions.append(Connect())
+        self._departing = True
+        self._begin(catching_up(history, self._introduction, self._watcher.caught_up))
+
+    def _ask_again(self) -> None:
+        """Let upstream have what the cassette did not answer."""
+        waiting = [one.command.wire for one in self._answers.queue if one.command and one.forwarded]
+        if waiting and not self._ending.left:
+            self._out.actions.append(Send(_UPSTREAM, b"".join(waiting)))
 
     # STARTTLS.
 

@@ -24,9 +24,10 @@ class Introduction(NamedTuple):
     protocol: MailProtocol = SMTP
     xclient: bool = False
     starttls: bool = False
+    later: bool = False  # upstream is connected to where a cassette does not go on
 
     def __bool__(self) -> bool:
-        return self.xclient or self.starttls
+        return (self.xclient or self.starttls) and not self.later
 
     def aside(self) -> Aside:
         """Return the dialogue. It raises AsideError."""

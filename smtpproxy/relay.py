@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side
 from smtpproxy.answers import EXTENDED, Answers
+from smtpproxy.catchup import Said
 from smtpproxy.deadlines import Awaited, upstream_time
 from smtpproxy.deputy import Deputy
 from smtpproxy.encryption import STARTTLS, Encryption
@@ -232,6 +233,17 @@ class Relay:
         """A leg's handshake failed, or its encryption broke; `words` say why."""
         self.progress += 1
         self._interlude.not_secured(side, words)
+        return self._out.take()
+
+    def may_depart(self) -> bool:
+        """Could another upstream take over now? Mail data that were sent are not sent again."""
+        reading = self._client.framing not in (_MAIL_DATA, _CHUNK, _OPAQUE)
+        return reading and all(one.stage not in ("BDAT", END_OF_DATA) for one in self._queue)
+
+    def depart(self, history: list[Said]) -> list[Action]:
+        """The cassette does not go on behind this history: upstream is to be asked."""
+        self.progress += 1
+        self._interlude.depart(history)
         return self._out.take()
 
     def client_closed(self, clean: bool) -> list[Action]:

@@ -97,6 +97,8 @@ class Player:
 class Replay:
     """One connection to a cassette."""
 
+    #: Is asked, at a stage, whether upstream goes on where the cassette does not.
+    departs: Callable[[str], bool] = staticmethod(lambda stage: False)
     #: Is told of mail data where messages are compared.
     mail_data: Callable[[MailData | Chunk], None] | None = None
 
@@ -245,6 +247,8 @@ class Replay:
         key: Key,
         message: Fingerprint = NO_MESSAGE,
     ) -> Answer:
+        if self.departs(stage):
+            return Answer(b"", close=True)
         same = point.branches.get(key)
         near = [branch for other, branch in point.branches.items() if other[0] == stage]
         verdict = ALREADY_USED if same else DIFFERENT if near else MISSING

@@ -13,7 +13,7 @@ from smtpproxy import documents
 from smtpproxy.documents import DocumentError, DocumentReader, nearest, read_documents, read_octets
 from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 
-MODES = ("relay", "record", "replay", "once")
+MODES = ("relay", "record", "replay", "once", "append", "diff")
 LOG_FORMATS = ("text", "json")
 TEXT, MANY, FLAG = "text", "many", "flag"
 
@@ -98,7 +98,13 @@ OPTIONS: tuple[Option, ...] = (
         "key", TEXT, "a PEM file of the certificate's key, where it is not in the certificate's"
     ),
     Option("connect-timeout", TEXT, "seconds until upstream must have taken a connection", "30"),
-    Option("mode", TEXT, "relay, record, replay, or once (replay if there is a cassette)", "relay"),
+    Option(
+        "mode",
+        TEXT,
+        "relay, record, replay, once (replay if there is a cassette), append (upstream is asked "
+        "for what the cassette lacks) or diff (what upstream says is compared with the cassette)",
+        "relay",
+    ),
     Option("cassette", TEXT, "the cassette to record to, or to replay"),
     Option(
         "on-recording-error",

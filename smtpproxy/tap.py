@@ -14,19 +14,12 @@ import msgspec
 from twisted.internet.endpoints import serverFromString
 
 from smtpproxy.alarm import Alarm
-from smtpproxy.cassette.advice import explained
-from smtpproxy.cassette.matching import Matching
-from smtpproxy.cassette.matchwords import MatchError, matching_of
-from smtpproxy.cassette.model import Cassette
-from smtpproxy.cassette.recorder import Recorder
-from smtpproxy.cassette.store import CassetteFile, load_recorded, mail_data_on_the_wire
 from smtpproxy.console import UNABLE, on_terminal, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.encryption import MIRROR, TERMINATE, Encryption
 from smtpproxy.expectations import Expectation
 from smtpproxy.introduction import Introduction
 from smtpproxy.log import JsonLog, TextLog
-from smtpproxy.misses import Miss, MissReply, MissReplyError, read_miss_reply
 from smtpproxy.net.authority import Authority
 from smtpproxy.net.endpoints import (
     PLAIN,
@@ -39,7 +32,7 @@ from smtpproxy.net.endpoints import (
 )
 from smtpproxy.net.filelimit import files_needed, raise_limit, shortage
 from smtpproxy.net.linelog import LineLog
-from smtpproxy.net.local import LocalUpstream
+from smtpproxy.net.local import AppendingUpstream, LocalUpstream
 from smtpproxy.net.logfile import RotationError, open_log
 from smtpproxy.net.newfile import write_text
 from smtpproxy.net.pem import TlsFileError
@@ -48,13 +41,12 @@ from smtpproxy.net.reporting import Reporting
 from smtpproxy.net.securing import deputy_for, relation_between, security_of
 from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession, Upstream
+from smtpproxy.net.shelf import Shelf
 from smtpproxy.net.signals import end_with
 from smtpproxy.net.upstream import EndpointUpstream, Preface, client_endpoint
 from smtpproxy.options import OneLineOptions
 from smtpproxy.place import Ends
-from smtpproxy.privatesession import PrivateRedactor
 from smtpproxy.reasons import Reasons, ReasonsError, load_reasons
-from smtpproxy.redaction import Redactor
 from smtpproxy.redactionrules import load_privacy
 from smtpproxy.refusals import (
     NOT_RECORDED,
@@ -64,7 +56,6 @@ from smtpproxy.refusals import (
     refused_anomalies,
 )
 from smtpproxy.relay import Relay
-from smtpproxy.replay import Player
 from smtpproxy.rules.load import load_rules, parse_rule
 from smtpproxy.rules.model import RuleBook, rule_book
 from smtpproxy.settings import (
@@ -80,7 +71,7 @@ from smtpproxy.sink import Sink
 from smtpproxy.smtp.protocols import PROTOCOLS
 from smtpproxy.statistics import Statistics
 from smtpproxy.summary import coloured, plain
-from smtpproxy.transcript import Note, Observer, Session, Transcript
+from smtpproxy.transcript import Observer, Session, Transcript
 
 _INSECURE = "--upstream-insecure: upstream's certificate"
 _HEADER = "upstream-proxy-protocol"
@@ -156,7 +147,6 @@ class Proxy:
         self._numbers = itertools.count(1)
         self._run = f"{time.time_ns() // 1000:x}-{os.getpid():x}"
         self._observers: list[Observer] = []
-        self.command_failed = False  # the command that this run is about
         self._reasons = self._load_reasons()
         redact = settings.text("redact")
         self._privacy = load_privacy(redact) if redact else None
@@ -174,11 +164,15 @@ class Proxy:
         cassette = self._cassette_path(mode)
         if mode == "once":
             mode = "replay" if cassette is not None and cassette.exists() else "record"
+        if mode == "diff" and cassette is not None and not cassette.exists():
+            raise SettingsError(f"--mode {mode} needs a cassette to compare with: {cassette}")
         ready = settings.path("ready-file")
         where = "" if mode == "replay" else settings.text("upstream")
         self._relation, self._asks_for_tls = relation_between(settings, where, self._protocol)
         self._security = security_of(settings, listen, where, self._protocol)
         self._deputy = deputy_for(settings, where, self._protocol, os.environ)
+        if mode == "append":
+            self._deputy = lambda: None  # what the client says of itself is said again
         if self._relation == TERMINATE and (why := self._security.unready()):
             raise SettingsError(f"--tls {self._relation}: {why}")
         secure = any(place.startswith(SECURE) for place in listen)
@@ -196,13 +190,15 @@ class Proxy:
         )
         self.service.signals = {"SIGHUP": self._reload, "SIGUSR2": self._tell_statistics}
         self._reporting = self._make_reporting(mode, expected)
-        self._upstream_of: Callable[[str], Upstream] = lambda label: self._upstream
-        self._upstream = self._make_upstream(mode, cassette)
-        self._recorder: Recorder | None = None
         self._refuses = settings.choice("on-recording-error", (RELAY, REFUSE)) == REFUSE
+        self._shelf = self._make_shelf(cassette)
+        self._upstream_of = self._make_upstream(mode, self._shelf)
+        self._upstream = self._upstream_of("")
         self._make_log(settings.text("log"))
-        if mode == "record" and cassette is not None:
-            self._record(cassette)
+        if self._shelf is not None and mode == "record":
+            self._shelf.record(self._upstream.name)
+        elif self._shelf is not None and mode == "diff":
+            self._shelf.differ(self._upstream.name)
         self.service.reporting.append(self._write_statistics)
         if not quiet:
             self.service.reporting.append(self._print_statistics)
@@ -221,6 +217,11 @@ class Proxy:
         Raises AuthorityError.
         """
         return self._security.authority() if self._secure else None
+
+    def command_failed(self) -> None:
+        """The command that this run is about has failed: no good cassette is replaced."""
+        if self._shelf is not None:
+            self._shelf.command_failed = True
 
     def raise_file_limit(self, tell: bool = True) -> None:
         """Let this process open as many files as it may; `tell` where that is not enough."""
@@ -255,16 +256,15 @@ class Proxy:
             limits=limits,
             refused=self._refused,
             introduction=Introduction(
-                ends.source, self._protocol, self._xclient, self._asks_for_tls
+                ends.source, self._protocol, self._xclient, self._asks_for_tls, self._grows
             ),
-            tls=Encryption(
-                self._relation, self._unready, isinstance(self._upstream, LocalUpstream)
-            ),
+            tls=Encryption(self._relation, self._unready, self._within or self._grows),
             deputy=deputy,
         )
         upstream = self._upstream_of(label)
         made = ProxySession(relay, upstream, reactor, gone, ends, limits, self._security)
-        if self._refuses and self._recorder is not None and self._recorder.broken:
+        recorder = self._shelf.recorder if self._shelf is not None else None
+        if self._refuses and recorder is not None and recorder.broken:
             made.refusal = NOT_RECORDED
         return made
 
@@ -295,14 +295,40 @@ class Proxy:
         if cassette is None and mode != "relay":
             raise SettingsError(f"--mode {mode} needs --cassette FILE")
         if cassette is not None and mode == "relay":
-            raise SettingsError("--cassette needs --mode record, replay or once")
+            raise SettingsError("--cassette needs --mode record, replay, once, append or diff")
         return cassette
 
-    def _make_upstream(self, mode: str, cassette: Path | None) -> Upstream:
-        if mode == "replay" and cassette is not None:
+    @property
+    def _within(self) -> bool:
+        """Is upstream in this process?"""
+        return isinstance(self._upstream, LocalUpstream)
+
+    @property
+    def _grows(self) -> bool:
+        """Is it a cassette that upstream is asked behind?"""
+        return isinstance(self._upstream, AppendingUpstream)
+
+    def _make_shelf(self, cassette: Path | None) -> Shelf | None:
+        if cassette is None:
+            return None
+        plain = self._relation != MIRROR
+        return Shelf(
+            *(cassette, self._settings, self.service, self._observers, self._reactor),
+            *(self._privacy, plain, self._reporting),
+        )
+
+    def _make_upstream(self, mode: str, shelf: Shelf | None) -> Callable[[str], Upstream]:
+        """Return what makes the upstream of a session that has a label."""
+        if mode == "replay" and shelf is not None:
             if self._settings.text("mode") == mode:
                 self._preface("a cassette")
-            return self._replay(cassette)
+            return shelf.replay()
+        upstream = self._real_upstream()
+        if mode == "append" and shelf is not None:
+            return shelf.append(upstream)
+        return lambda label: upstream
+
+    def _real_upstream(self) -> Upstream:
         where = self._settings.text("upstream")
         if not where:
             asked = self._settings.text("mode")
@@ -345,86 +371,6 @@ class Proxy:
                 f"not {upstream}"
             )
         return VERSIONS[version]
-
-    def _replay(self, path: Path) -> Upstream:
-        cassette = load_recorded(path, lambda warning: say(f"smtpproxy: {warning}"))
-        player = Player(
-            cassette,
-            self._missed,
-            self._settings.flag("repeat"),
-            plain=self._relation != MIRROR,
-            matching=self._matching(cassette),
-            octets_of=lambda kept: mail_data_on_the_wire(kept, path),
-            told=self._miss_reply(),
-            redactor=self._redactor,
-        )
-        if self._reporting is not None:
-            self._reporting.source = player
-
-        def report_unused() -> None:
-            if unused := player.tree.unused_count():
-                many = "transaction was" if unused == 1 else "transactions were"
-                say(f"smtpproxy: {unused} recorded {many} not replayed ({path})")
-
-        self.service.reporting.append(report_unused)
-        name = f"cassette:{path}"
-        self._upstream_of = lambda label: LocalUpstream(name, lambda: player.connection(label))
-        return LocalUpstream(name, player.connection)
-
-    def _missed(self, miss: Miss) -> None:
-        """Tell of a miss at once; of many, no more than that they are there."""
-        told = explained(miss, on_terminal()) if miss.number <= _MOST_EXPLAINED else ""
-        self.service.found(f"{miss}\n{told}" if told else str(miss))
-        if self._reporting is not None:
-            self._reporting.missed(miss)
-
-    def _matching(self, cassette: Cassette) -> Matching:
-        """Return what is compared: by the options, else as the cassette has it."""
-        match = self._settings.text("match")
-        words = [word.strip() for word in match.split(",")] if match else cassette.match
-        try:
-            return matching_of(words, (*cassette.ignore, *self._settings.many("ignore")))
-        except MatchError as error:
-            raise SettingsError(f"--{error}") from None
-
-    def _miss_reply(self) -> MissReply | None:
-        text = self._settings.text("on-miss")
-        try:
-            return read_miss_reply(text) if text else None
-        except MissReplyError as error:
-            raise SettingsError(f"--on-miss: {error}") from None
-
-    def _redactor(self) -> Redactor:
-        return Redactor() if self._privacy is None else PrivateRedactor(self._privacy)
-
-    def _record(self, path: Path) -> None:
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._reactor.seconds()))
-        if path.is_dir():
-            raise SettingsError(f"--cassette {path} is a folder")
-        name = self._upstream.name
-        file = CassetteFile(path, self._privacy.words(name) if self._privacy else name, now)
-        if file.earlier is not None:
-            say(f"smtpproxy: an unfinished recording was there; it is kept as {file.earlier}")
-        others = tuple(self._observers)
-
-        def lost(session: Session, why: str) -> None:
-            note = Note("recording-failed", why, b"", self._reactor.seconds())
-            for observer in others:
-                observer.noted(session, note)
-
-        recorder = self._recorder = Recorder(file, self.service.found, lost)
-        # First, so that the log tells of what was lost before it tells how the session ended.
-        self._observers.insert(0, recorder)
-
-        def finish() -> None:
-            recorder.finish(replace=not self.command_failed)
-
-        def report() -> None:
-            if not recorder.commands:
-                say(f"smtpproxy: no command was recorded; {path} is not written")
-
-        self.service.finishing.append(finish)
-        self.service.reporting.append(report)
 
     def _make_reporting(self, mode: str, expected: Sequence[Expectation]) -> Reporting | None:
         path = self._settings.path("report")

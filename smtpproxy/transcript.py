@@ -6,7 +6,7 @@ Owns the one gate between a relay and its observers: what passes here is redacte
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -103,6 +103,14 @@ class Observer(Protocol):
         """The session is over."""
 
 
+@runtime_checkable
+class FollowingObserver(Protocol):
+    """Hears, too, what upstream said where a session had gone on from a cassette to it."""
+
+    def caught_up(self, session: Session, entry: Entry) -> None:
+        """Upstream was told again what the client had said before, and answered."""
+
+
 class Transcript:
     """A relay's watcher: tells the observers of one session what happened in it."""
 
@@ -128,6 +136,19 @@ class Transcript:
 
     def exchanged(self, exchange: Exchange) -> None:
         """Make the exchange a record, and hand it on."""
+        entry = self._record(exchange)
+        for observer in self._observers:
+            observer.exchanged(self.session, entry)
+
+    def caught_up(self, exchange: Exchange) -> None:
+        """Hand on what upstream was told again, to those who record what it says."""
+        exchange.began = self._seconds()
+        entry = self._record(exchange)
+        for observer in self._observers:
+            if isinstance(observer, FollowingObserver):
+                observer.caught_up(self.session, entry)
+
+    def _record(self, exchange: Exchange) -> Entry:
         redactor = self._redactor
         stage, command = exchange.stage, exchange.command
         said, heard = exchange.said, exchange.heard
@@ -148,7 +169,7 @@ class Transcript:
         recipient = exchange.recipient
         if self._private is not None:
             rule, recipient = self._private.privacy.words(rule), self._private.recipient(recipient)
-        entry = Entry(
+        return Entry(
             stage,
             sent,
             said,
@@ -164,8 +185,6 @@ class Transcript:
             exchange.more,
             exchange.continues,
         )
-        for observer in self._observers:
-            observer.exchanged(self.session, entry)
 
     def keep_secret(self, secret: bytes) -> None:
         """Keep in mind what upstream was told by the proxy itself, and may repeat."""

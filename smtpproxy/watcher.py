@@ -18,6 +18,9 @@ class Watcher(Protocol):
     def exchanged(self, exchange: Exchange) -> None:
         """The client heard the answer, or will never hear one."""
 
+    def caught_up(self, exchange: Exchange) -> None:
+        """Upstream was told again what the client had said to a cassette, and answered."""
+
     def authenticating(self, exchange: Exchange) -> None:
         """The client sent AUTH, or a continuation of it: upstream may repeat it from now on.
 

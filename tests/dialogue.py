@@ -63,6 +63,9 @@ class Witness:
         """Remember the exchange."""
         self.exchanges.append(exchange)
 
+    def caught_up(self, exchange: Exchange) -> None:
+        """Nothing to remember."""
+
     def authenticating(self, exchange: Exchange) -> None:
         """Nothing to remember."""
 

@@ -46,7 +46,9 @@ READERS = {
     "smtpproxy.cassette.versions",
 }
 #: Those who write what the readers read, and share with them how a scalar is written.
-WRITERS = {f"smtpproxy.cassette.{name}" for name in ("advice", "recorder", "tape", "write")}
+WRITERS = {
+    f"smtpproxy.cassette.{name}" for name in ("advice", "appending", "recorder", "tape", "write")
+}
 #: What the core is at the least; a module that is new is of the core unless it is of the shell.
 CORE_PARTS = (
     *("smtp", "codes", "classify", "relay", "replay", "responder", "sink", "rules", "faults"),

@@ -17,6 +17,7 @@ NOISE: tuple[tuple[re.Pattern[bytes], bytes], ...] = tuple(
         (rb"(?i)(\b(?:queue|message)?-?id[=: ]+)(?=\S{0,64}[0-9])\S+", rb"\1(id)"),
         (rb"\b[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}\b", b"(id)"),  # Exim
         (rb"(\A250 2\.0\.0 )[0-9A-Za-z]{8,}(?= Message accepted)", rb"\1(id)"),  # sendmail
+        (rb"(\bmessage )[0-9]+(?= taken)", rb"\1(id)"),  # our own sink
         (rb"(> )[0-9A-Za-z+/]{16,}(?= Saved)", rb"\1(id)"),  # Dovecot
         (rb"\b[0-9]{10} [0-9a-z.-]{8,}(?= - gsmtp)", b"(id)"),
         (rb"(?:\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\b[0-9]{1,2} " + _MONTHS + _TIME, b"(date)"),

@@ -153,11 +153,14 @@ class Recorder:
             if not tape.exchanges:
                 return
             tape.flush()
-            head = write_session_start(str(session.number)).encode()
+            head = write_session_start(self._label(session)).encode()
             tail = tape.ending(how, session.opaque, _foreign(session.client_host))
             self._file.add(chain([head], tape.text.pieces(), tail))
         except OSError as error:
             self._lose(error, session)
+
+    def _label(self, session: Session) -> str:
+        return str(session.number)
 
     def finish(self, replace: bool = True) -> None:
         """Put the cassette in its place, unless nothing was recorded or something was lost.

@@ -29,8 +29,11 @@ from smtpproxy.smtp.maildata import stuff
 class CassetteFile:
     """A cassette that is being recorded."""
 
-    def __init__(self, path: Path, upstream: str, recorded: str) -> None:
-        """Begin to write. Raises OSError where the file can't be made, or another is at it."""
+    def __init__(self, path: Path, upstream: str, recorded: str, grows: bool = False) -> None:
+        """Begin to write: anew, or, where it `grows`, behind what is there.
+
+        Raises OSError where the file can't be made, or another is at it.
+        """
         self.path = path
         self.partial = partial_of(path)
         self.folder = folder_of(path)
@@ -48,7 +51,8 @@ class CassetteFile:
         clear_stale(path)
         self._had_folder = self.folder.exists()
         try:
-            self._append([write_header(upstream, recorded).encode()])
+            header = [write_header(upstream, recorded).encode()]
+            self._append(_pieces(path) if grows and path.exists() else header)
         except OSError as error:
             with contextlib.suppress(OSError):
                 self.discard()
@@ -184,3 +188,14 @@ def mail_data_on_the_wire(kept: Kept, cassette: Path) -> bytes:
     """Return kept mail data as a client sent it, without the final dot. Raises DocumentError."""
     octets = read_message_file(kept, folder_of(cassette)) if kept.file else kept.octets
     return octets if kept.wire else stuff(octets)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """Yield a cassette as it is; a last line that has no end is given one. Raises OSError."""
+    last = b"\n"
+    with path.open("rb") as file:
+        while piece := file.read(LARGE):
+            last = piece[-1:]
+            yield piece
+    if last != b"\n":
+        yield b"\n"

@@ -9,7 +9,9 @@ from twisted.internet.interfaces import IConsumer
 from zope.interface import implementer
 
 from smtpproxy.actions import Side
-from smtpproxy.net.session import ProxySession
+from smtpproxy.departure import Remembered
+from smtpproxy.net.session import ProxySession, Upstream
+from smtpproxy.replay import Replay
 from smtpproxy.responder import LocalServer, Responder
 
 
@@ -27,13 +29,36 @@ class LocalUpstream:
         transport.begin()
 
 
+class AppendingUpstream:
+    """A cassette first, and upstream where that does not go on."""
+
+    def __init__(self, name: str, replay: Callable[[], Replay], upstream: Upstream) -> None:
+        self.name = name
+        self._replay = replay
+        self._upstream = upstream
+
+    def connect(self, session: ProxySession) -> Callable[[], None] | None:
+        """Connect to the cassette at once, or to upstream where the session has departed."""
+        if session.departed:
+            return self._upstream.connect(session)
+        remembered = Remembered(self._replay(), session.relay.may_depart)
+        transport = LocalTransport(session, LocalServer(remembered), remembered)
+        session.attached(Side.UPSTREAM, transport)
+        transport.begin()
+        return None
+
+
 @implementer(IConsumer)
 class LocalTransport:
     """What a session takes for the connection to its upstream."""
 
-    def __init__(self, session: ProxySession, server: LocalServer) -> None:
+    def __init__(
+        self, session: ProxySession, server: LocalServer, remembered: Remembered | None = None
+    ) -> None:
+        """`remembered`: the server's responder, where the session may go on without it."""
         self._session = session
         self._server = server
+        self._remembered = remembered
         self._paused = False
         self._waiting: list[bytes] = []  # sent to the server, not read by it yet
         self._producer: Any = None
@@ -95,7 +120,11 @@ class LocalTransport:
     def _speak(self, octets: bytes) -> None:
         if octets:
             self._session.upstream_received(octets)
-        if self._server.closed:
+        if self._remembered is not None and self._remembered.departed and not self._over:
+            self._over = True
+            self._server.gone()
+            self._session.depart(self._remembered.history())
+        elif self._server.closed:
             self._end()
 
     def _end(self) -> None:

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side, StartTls
+from smtpproxy.catchup import Said
 from smtpproxy.deadlines import Awaited, Patience
 from smtpproxy.net.authority import AuthorityError
 from smtpproxy.net.handshake import facts_of
@@ -94,6 +95,7 @@ class ProxySession:
         self._limits = limits
         self._security = security
         self.ends = ends  # of the client's connection
+        self.departed = False  # from a cassette, to upstream
         self.refusal = ""  # why the client is told to go instead of being greeted
         self._upstream = upstream
         self._clock = clock
@@ -183,6 +185,12 @@ class ProxySession:
         self._connecting = False
         self._perform(self.relay.upstream_failed(reason))
         self._finish_if_over()
+
+    def depart(self, history: list[Said]) -> None:
+        """The cassette has no more to say: upstream itself is connected to."""
+        self.departed = True
+        self._detach(Side.UPSTREAM)
+        self._perform(self.relay.depart(history))
 
     def until_handshake(self, give_up: Callable[[], None]) -> Any:
         """Return the timer that gives up on a handshake, or None where it may take for ever."""

@@ -149,7 +149,8 @@ class _Child(ProcessProtocol):
         if not isinstance(ended, ProcessDone):
             signalled = getattr(ended, "signal", None)
             self.status = _SIGNALLED + signalled if signalled else getattr(ended, "exitCode", 1)
-        self._proxy.command_failed = self.status != 0
+        if self.status:
+            self._proxy.command_failed()
         self._proxy.service.end()
 
     def terminate(self) -> None:

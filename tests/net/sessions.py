@@ -36,6 +36,9 @@ class Heard:
     def mail_data(self, fact: MailData | Chunk) -> None:
         """Keep nothing."""
 
+    def caught_up(self, exchange: Exchange) -> None:
+        """Nothing to remember."""
+
     def authenticating(self, exchange: Exchange) -> None:
         """Nothing to remember."""
 

@@ -1,0 +1,59 @@
+"""The observer of a cassette that grows: it keeps the sessions that have gone on to upstream.
+
+Owns what is new in them: what was told from the cassette stands there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from smtpproxy.cassette.model import RecordedSession
+from smtpproxy.cassette.recorder import Recorder
+from smtpproxy.cassette.store import CassetteFile
+from smtpproxy.catchup import FACT
+from smtpproxy.transcript import Entry, Note, Session
+
+DEPARTED = "departed"
+#: What keeps a session from upstream that has departed for it.
+_IN_VAIN = frozenset({FACT, "upstream-unreachable", "not-introduced", "tls-failed"})
+
+
+class Appender(Recorder):
+    """Keeps what upstream said, of sessions that the cassette did not have."""
+
+    def __init__(
+        self,
+        file: CassetteFile,
+        failed: Callable[[str], None],
+        lost: Callable[[Session, str], None] = lambda session, why: None,
+        first: int = 1,
+    ) -> None:
+        """`first` is the label of the first session that is added."""
+        super().__init__(file, failed, lost)
+        self._next = first
+
+    def began(self, session: Session) -> None:
+        """Nothing yet: the cassette answers."""
+
+    def caught_up(self, session: Session, entry: Entry) -> None:
+        """Keep what upstream said to what the client had said before."""
+        super().exchanged(session, entry)
+
+    def noted(self, session: Session, note: Note) -> None:
+        """Begin to keep a session that departs; one that gets nowhere is a miss."""
+        if note.fact == DEPARTED:
+            super().began(session)
+        elif note.fact in _IN_VAIN and session.number in self._tapes:
+            self._failed(f"session {session.number} could not go on upstream: {note.detail}")
+            self._tapes.pop(session.number)
+        super().noted(session, note)
+
+    def _label(self, session: Session) -> str:
+        label, self._next = self._next, self._next + 1
+        return str(label)
+
+
+def next_label(sessions: Iterable[RecordedSession]) -> int:
+    """Return a number behind all that are labels."""
+    numbers = (int(one.label) for one in sessions if one.label.isdecimal() and len(one.label) < 10)
+    return max(numbers, default=0) + 1
