@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 FUZZ_STAMP := $(VENV)/installed-fuzz
 
-.PHONY: help demo test coverage lint format bench memory kill fuzz corpus clean
+.PHONY: help demo test units peers coverage lint format bench memory kill fuzz corpus clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,8 +18,13 @@ $(STAMP): setup.cfg pyproject.toml
 demo: $(STAMP)  ## record, show, replay and rewrite a real dialogue
 	$(BIN)/python -m tests.demo
 
-test: $(STAMP) lint  ## everything: lint, formatting, types, tests
-	$(BIN)/python -m pytest
+test: lint units peers  ## everything: lint, formatting, types, tests
+
+units: $(STAMP)  ## all tests but those with real clients and servers
+	$(BIN)/python -m pytest --ignore=tests/peers
+
+peers: $(STAMP)  ## the tests with real clients and servers
+	$(BIN)/python -m pytest tests/peers
 
 coverage: $(STAMP)  ## every line and branch of smtpproxy/smtp must be run by tests/smtp
 	$(BIN)/coverage run -m pytest tests/smtp

@@ -46,6 +46,9 @@ MOST_QUOTED = 64
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
+TOO_DEEP = "is nested too deeply"
+
+
 class DocumentError(Exception):
     """Something in a file can't be used. Its text is one line: file, line, what was expected."""
 
@@ -229,6 +232,8 @@ class _Reader:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
         problem = _one_line(error.problem or error.context or error)
+        if "nesting depth" in problem:  # PyYAML has a bound of its own since 6.0.4
+            return DocumentError(self._source, line, TOO_DEEP)
         written = self._feed.line_at(mark.index, _MOST_SHOWN // 4) if mark else ""
         if paste := _quoted(written):
             problem += f"; text with ': ' or ' #' in it is quoted: {paste}"
@@ -252,7 +257,7 @@ class _Reader:
             cut = plain and self._feed.commented and self._is_cut(event)
             return Text(line, event.value, plain, cut)
         if depth >= MOST_DEPTH:
-            raise self._fail(event, "is nested too deeply")
+            raise self._fail(event, TOO_DEEP)
         if kind is yaml.SequenceStartEvent:
             return self._sequence(line, depth)
         return self._mapping(line, depth)
