@@ -15,6 +15,9 @@ from smtpproxy.smtp.facts import Reply
 #: Yields a command, or b"" to wait; returns the greeting that the client is to hear, if it is any.
 Aside: TypeAlias = Generator[bytes | StartTls, Reply | None, Reply | None]
 
+#: The fact of a login that failed.
+NOT_LOGGED_IN = "not-logged-in"
+
 
 class AsideError(Exception):
     """Upstream does not take it. Says why, in a few words; `fact` is its name in the log.

@@ -19,6 +19,7 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy show    a cassette as a dialogue
   smtpproxy lint    cassettes and rule files: what is wrong, and where
   smtpproxy diff    what has changed from one cassette to another
+  smtpproxy check   what a real server says otherwise than a cassette, without delivering
   smtpproxy export  the messages of a cassette as mail files or mbox, its sessions as JSON
   smtpproxy import  a cassette of a transcript: swaks, smtplib, tshark, or pasted from an RFC
   smtpproxy merge   several cassettes in one
@@ -49,6 +50,7 @@ COMMANDS = {
     "show": "show",
     "lint": "lint",
     "diff": "diff",
+    "check": "check",
     "export": "export",
     "import": "importing",
     "merge": "merge",

@@ -6,7 +6,7 @@ and none of them ever reaches upstream. Does no I/O.
 
 from __future__ import annotations
 
-from smtpproxy.aside import Aside, AsideError, heard
+from smtpproxy.aside import NOT_LOGGED_IN, Aside, AsideError, heard
 from smtpproxy.faults.reply import SayReply
 from smtpproxy.localauth import ACCEPTED, OFFERED, LocalAuth
 from smtpproxy.login import Credentials, LoginError, logging_in
@@ -76,7 +76,7 @@ class Deputy:
             self._done, self._auth = True, LocalAuth(ACCEPTED)
         except LoginError as error:
             self._auth = LocalAuth(error.reply.wire if error.reply else _NOT_YET)
-            raise AsideError(str(error), "not-logged-in", fatal=error.impostor) from None
+            raise AsideError(str(error), NOT_LOGGED_IN, fatal=error.impostor) from None
         return None
 
     def answer(self, said: Command | Continuation) -> SayReply:

@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +77,22 @@ _INSECURE = "--upstream-insecure: upstream's certificate"
 _HEADER = "upstream-proxy-protocol"
 _MOST_EXPLAINED = 20  # misses: a run that went wrong has many of them
 #: What Twisted raises where it can't read an endpoint string.
-_MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
+MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
 
 
-class Options(OneLineOptions):
+class Given(OneLineOptions):
+    """Options of the service, as the command line gives them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: dict[str, tuple[str, ...]] = {}
+
+    def take(self, name: str, value: str) -> None:
+        """Take an option's value from the command line."""
+        self.given[name] = (*self.given.get(name, ()), value)
+
+
+class Options(Given):
     """What twistd smtpproxy, smtpproxy serve and smtpproxy run take."""
 
     synopsis = "[options]"
@@ -94,32 +106,31 @@ class Options(OneLineOptions):
         "as SMTPPROXY_UPSTREAM, and a key of the --config file."
     )
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.given: dict[str, tuple[str, ...]] = {}
 
-    def take(self, name: str, value: str) -> None:
-        """Take an option's value from the command line."""
-        self.given[name] = (*self.given.get(name, ()), value)
-
-
-def _switch(name: str) -> Callable[[Options], None]:
-    def switch(self: Options) -> None:
+def _switch(name: str) -> Callable[[Given], None]:
+    def switch(self: Given) -> None:
         self.take(name, "true")
 
     return switch
 
 
-def _taker(name: str) -> Callable[[Options, str], None]:
-    def take(self: Options, value: str) -> None:
+def _taker(name: str) -> Callable[[Given, str], None]:
+    def take(self: Given, value: str) -> None:
         self.take(name, value)
 
     return take
 
 
-def offer(options: type[Options], defaults: Mapping[str, str]) -> None:
-    """Give a class a method for each option, whose docstring is the help, as Twisted wants it."""
+def offer(
+    options: type[Given], defaults: Mapping[str, str], only: Collection[str] | None = None
+) -> None:
+    """Give a class a method for each option, whose docstring is the help, as Twisted wants it.
+
+    `only`: these options, and not all.
+    """
     for option in OPTIONS:
+        if only is not None and option.name not in only:
+            continue
         default = defaults.get(option.name, option.default)
         method = (_switch if option.kind == FLAG else _taker)(option.name)
         method.__doc__ = option.help + (f" [default: {default}]" if default else "")
@@ -281,7 +292,7 @@ class Proxy:
             serverFromString(self._reactor, endpoint.removeprefix(SECURE))
         except WhereError as error:
             raise SettingsError(f"--listen: {error}") from None
-        except _MISREAD as error:
+        except MISREAD as error:
             raise SettingsError(f"--listen {where} is no endpoint string: {error}") from None
         if not is_loopback(endpoint) and not self._settings.flag("allow-remote"):
             raise SettingsError(
@@ -351,7 +362,7 @@ class Proxy:
             raise SettingsError(f"--upstream: {error}") from None
         except TlsFileError as error:
             raise SettingsError(f"--upstream-ca: {error}") from None
-        except _MISREAD as error:
+        except MISREAD as error:
             raise SettingsError(f"--upstream {where} is no endpoint string: {error}") from None
 
     def _connect_timeout(self) -> float:

@@ -55,8 +55,12 @@ def deputy_for(
         endpoint = upstream_endpoint(where, protocol)
     except WhereError:
         return lambda: None  # whoever connects there says what is wrong
-    trusted = endpoint.startswith("unix:") or upstream_host(endpoint) in _THIS_MACHINE
-    return lambda: Deputy(credentials, trusted)
+    return lambda: Deputy(credentials, is_this_machine(endpoint))
+
+
+def is_this_machine(endpoint: str) -> bool:
+    """Does a client endpoint string lead to this very machine?"""
+    return endpoint.startswith("unix:") or upstream_host(endpoint) in _THIS_MACHINE
 
 
 def security_of(

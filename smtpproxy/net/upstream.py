@@ -214,5 +214,10 @@ class _SecureLeg(_UpstreamLeg):
 def _failed(failure: Failure, session: ProxySession) -> None:
     if isinstance(failure.value, CancelledError | error.ConnectingCancelledError):
         return
+    session.upstream_failed(unreachable(failure))
+
+
+def unreachable(failure: Failure) -> str:
+    """Return why there is no connection to upstream, in a few words."""
     words = next((told for kind, told in _WORDS if isinstance(failure.value, kind)), "")
-    session.upstream_failed(words or f"upstream can't be reached: {type(failure.value).__name__}")
+    return words or f"upstream can't be reached: {type(failure.value).__name__}"
