@@ -72,6 +72,8 @@ class CheckOptions(Given):
 
 
 offer(CheckOptions, {}, TAKEN)
+_SERVER = "the server to check: HOST[:PORT], smtp://HOST, smtps://HOST, or an endpoint string"
+CheckOptions.opt_upstream.__doc__ = _SERVER  # type: ignore[attr-defined]
 
 
 def check(words: list[str]) -> int:
@@ -115,9 +117,10 @@ def _may_deliver(playing: _Playing, yes: bool) -> bool:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         say("smtpproxy: --deliver needs --yes where nobody can be asked")
         return False
+    print("Send? [y/N] ", end="", file=sys.stderr, flush=True)
     try:
-        return input("Send? [y/N] ").strip().lower() in ("y", "yes")
-    except (EOFError, KeyboardInterrupt):
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except KeyboardInterrupt:
         return False
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import smtplib
 import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.programs import SECONDS, SMTPPROXY, Outcome, Program, call, serving
+from tests.programs import SECONDS, SMTPPROXY, Outcome, Program, call, environment, serving
 
 SINK = ("--upstream", "sink:")
 LOGIN = {"SMTPPROXY_UPSTREAM_USER": "tim", "SMTPPROXY_UPSTREAM_PASSWORD": "tanstaaftanstaaf"}
@@ -110,6 +113,31 @@ def test_delivery(cassette: Path) -> None:
     assert log.count("END-OF-DATA") == 2
     assert log.count("AUTH PLAIN") == 1
     assert "tanstaaf" not in log + checked.err
+
+
+@pytest.mark.parametrize(("answer", "status", "messages"), [(b"n\n", 2, 0), (b"y\n", 0, 2)])
+def test_it_asks_on_a_terminal(cassette: Path, answer: bytes, status: int, messages: int) -> None:
+    """Only who says yes has anything delivered."""
+    master, slave = pty.openpty()
+    with server(cassette.parent) as proxy:
+        where = ("--upstream", f"localhost:{proxy.port}")
+        with subprocess.Popen(
+            (*SMTPPROXY, "check", cassette.name, *where, "--deliver"),
+            cwd=cassette.parent,
+            env=environment({"PAGER": "cat"}),
+            stdin=slave,
+            stdout=slave,
+            stderr=subprocess.PIPE,
+        ) as process:
+            os.write(master, answer)
+            _, err = process.communicate(timeout=SECONDS)
+        log = proxy.end().out
+    os.close(slave)
+    os.close(master)
+    assert process.returncode == status
+    assert b"2 messages to 3 recipients" in err
+    assert b"Send? [y/N] " in err
+    assert log.count("END-OF-DATA") == messages
 
 
 def test_starttls(tmp_path: Path, ca: Path) -> None:
