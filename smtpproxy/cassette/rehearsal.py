@@ -14,10 +14,27 @@ from typing import Final
 
 from smtpproxy.actions import Side, StartTls
 from smtpproxy.aside import NOT_LOGGED_IN, Aside, AsideError, heard
-from smtpproxy.cassette.matching import begins_tls
+from smtpproxy.cassette.matching import STARTTLS, begins_tls
 from smtpproxy.cassette.model import END_OF_DATA, STRAY, UNSOLICITED, Kept, Recorded
 from smtpproxy.cassette.model import RecordedSession as Session
-from smtpproxy.echoes import PLACEHOLDER, Echoes
+from smtpproxy.cassette.playable import (
+    ANSWERED_HERE,
+    BEGINS,
+    CHANGED,
+    GREETS,
+    IN_TLS,
+    MAIL_DATA,
+    NEW,
+    NO_CREDENTIALS,
+    NO_LOGIN,
+    OF_MAIL_DATA,
+    OVER,
+    PLAIN,
+    ends_mail_data,
+    reply_to_auth,
+    unplayable,
+)
+from smtpproxy.echoes import Echoes
 from smtpproxy.introduction import Introduction
 from smtpproxy.login import Credentials, LoginError, logging_in
 from smtpproxy.pairing import PER_RECIPIENT
@@ -28,29 +45,7 @@ from smtpproxy.smtp.protocols import LMTP, SMTP
 #: Gives the octets of kept mail data as they are on the wire, without the final dot.
 OnTheWire = Callable[[Kept], bytes]
 
-# Why an exchange is not played.
-ANSWERED_HERE: Final = "that a rule or the proxy answered"
-UNANSWERED: Final = "without a reply when recorded"
-MAIL_DATA: Final = "of mail data"
-CHANGED: Final = "of transactions that fare otherwise now"
-UNKNOWN: Final = "whose effect is not known"
-NOT_PLAIN: Final = "with more than a line, or less"
-HIDDEN: Final = "that were redacted"
-NO_CREDENTIALS: Final = "of AUTH, without credentials"
-NO_LOGIN: Final = "of AUTH that logged nobody in"
-IN_TLS: Final = "that would begin TLS under TLS"
-PLAIN: Final = "that were under TLS, which upstream refuses now"
-OVER: Final = "behind the end of the session"
-
 _RSET: Final = b"RSET\r\n"
-_STARTTLS: Final = "STARTTLS"
-_GREETS = frozenset({"EHLO", "LHLO", "HELO"})
-_BEGINS = frozenset({"MAIL", "SEND", "SOML", "SAML"})
-_MAIL_DATA = frozenset({"DATA", "BDAT", END_OF_DATA})
-#: With these a transaction is over, whatever became of it.
-_NEW = _GREETS | _BEGINS | {"RSET", "QUIT", _STARTTLS}
-#: What is sent at all. ETRN has mail delivered, BURL is mail data, TURN takes the client's part.
-_PLAYED = _NEW | _MAIL_DATA | {"RCPT", "NOOP", "VRFY", "EXPN", "HELP", "XCLIENT", "XFORWARD"}
 _NO_BDAT = (500, 502)
 
 
@@ -133,11 +128,11 @@ class Rehearsal:
         return bool(one.said) and begins_tls(one.stage, one.said[0])
 
     def _play(self, one: Recorded) -> Aside:
-        if one.stage in _NEW:
+        if one.stage in NEW:
             self._skipping = ""
         if self._skipping:
             self._skip(self._skipping)
-            if _ends(one):
+            if ends_mail_data(one):
                 self._skipping = ""
         elif why := self._why_not(one):
             yield from self._pass_over(one, why)
@@ -149,19 +144,11 @@ class Rehearsal:
 
     def _why_not(self, one: Recorded) -> str:
         """Return why an exchange is not played; "" where it is."""
-        if not one.said:
-            return ANSWERED_HERE if one.rule or one.by or one.changed else UNANSWERED
-        if one.stage not in _PLAYED:
-            return UNKNOWN
+        if why := unplayable(one):
+            return why
         if one.stage == END_OF_DATA:
             return "" if self._takes_data else MAIL_DATA
-        if PLACEHOLDER in one.sent:
-            return HIDDEN
-        if one.sent.rstrip(b"\r\n").count(b"\n") or not one.sent.endswith(b"\n"):
-            return NOT_PLAIN
-        if b"\r" in one.sent.removesuffix(b"\r\n").removesuffix(b"\n"):
-            return NOT_PLAIN  # for some servers it ends a line
-        if one.stage in _MAIL_DATA and not self._has_mail_data(one):
+        if one.stage in OF_MAIL_DATA and not self._has_mail_data(one):
             return MAIL_DATA
         return IN_TLS if self._encrypted and self._must_be_encrypted(one) else ""
 
@@ -180,9 +167,9 @@ class Rehearsal:
         Upstream has heard nothing of what was answered here.
         """
         self._skip(why)
-        if one.stage in _MAIL_DATA or (one.said and (one.stage in _BEGINS or self._open)):
+        if one.stage in OF_MAIL_DATA or (one.said and (one.stage in BEGINS or self._open)):
             yield from self._take_back(why)
-            if _ends(one):
+            if ends_mail_data(one):
                 self._skipping = ""
         return None
 
@@ -212,7 +199,7 @@ class Rehearsal:
     def _further(self, one: Recorded, first: Reply) -> Generator[bytes | StartTls, Reply | None]:
         """Hear all replies to an exchange (RFC 2033 §4.2: one for each recipient)."""
         owed = 1
-        if _ends(one) and (one.stage == END_OF_DATA or first.code not in _NO_BDAT):
+        if ends_mail_data(one) and (one.stage == END_OF_DATA or first.code not in _NO_BDAT):
             if first.code == PER_RECIPIENT:
                 owed = self._recipients + 2
             elif self._lmtp:
@@ -229,10 +216,10 @@ class Rehearsal:
         otherwise = one.said[0][:1] != now.wire[:1]
         if self._over:
             return None
-        if stage in _GREETS and good:
+        if stage in GREETS and good:
             self._hello = now
             self._open, self._recipients = False, 0
-        elif stage in _BEGINS:
+        elif stage in BEGINS:
             self._open, self._recipients = self._open or good, 0
             if otherwise:
                 yield from self._take_back(CHANGED)
@@ -240,9 +227,9 @@ class Rehearsal:
             self._recipients += good
         elif stage == "RSET" and good:
             self._open, self._recipients = False, 0
-        elif stage in _MAIL_DATA:
+        elif stage in OF_MAIL_DATA:
             yield from self._took(one, now, otherwise)
-        elif stage in (_STARTTLS, "XCLIENT"):
+        elif stage in (STARTTLS, "XCLIENT"):
             yield from self._begun_anew(one, now)
         elif stage == "QUIT":
             self._over = True
@@ -254,9 +241,9 @@ class Rehearsal:
             self._takes_data = now.code // 100 == 3
             # Mail data that nobody has: only leaving takes it back.
             self._over = self._takes_data and otherwise
-        if one.stage == END_OF_DATA or (_ends(one) and now.code // 100 == 2):
+        if one.stage == END_OF_DATA or (ends_mail_data(one) and now.code // 100 == 2):
             self._takes_data, self._open, self._recipients = False, False, 0
-        elif _ends(one):
+        elif ends_mail_data(one):
             yield from self._take_back("")  # a chunk that was refused may leave the rest
         elif otherwise and not self._over:
             yield from self._take_back(CHANGED)
@@ -267,8 +254,8 @@ class Rehearsal:
         if now.code != 220:
             return None
         self._hello, self._open, self._recipients = None, False, 0
-        if one.stage == _STARTTLS:
-            self._over = not self._must_be_encrypted(one) or self._session.opaque == _STARTTLS
+        if one.stage == STARTTLS:
+            self._over = not self._must_be_encrypted(one) or self._session.opaque == STARTTLS
             if self._must_be_encrypted(one):
                 yield StartTls(Side.UPSTREAM)
                 self._encrypted = True
@@ -277,11 +264,13 @@ class Rehearsal:
     def _auth(self, one: Recorded) -> Aside:
         """Log in by our own credentials, where somebody was: the recorded ones are not kept."""
         last, many = one, 1
-        while _reply_to(last).startswith(b"334") and self._left and self._left[0].stage == "AUTH":
+        while (
+            reply_to_auth(last).startswith(b"334") and self._left and self._left[0].stage == "AUTH"
+        ):
             last, many = self._left.popleft(), many + 1
         if one.rule or last.rule:
             self._skip(ANSWERED_HERE, many)
-        elif not _reply_to(last).startswith(b"235") or self._logged_in:
+        elif not reply_to_auth(last).startswith(b"235") or self._logged_in:
             self._skip(NO_LOGIN, many)
         elif self._credentials is None:
             self._skip(NO_CREDENTIALS, many)
@@ -310,13 +299,3 @@ class Rehearsal:
 
     def _skip(self, why: str, many: int = 1) -> None:
         self.skipped[why] = self.skipped.get(why, 0) + many
-
-
-def _ends(one: Recorded) -> bool:
-    """Is this the end of a message?"""
-    return one.stage == END_OF_DATA or (one.stage == "BDAT" and is_last_chunk(one.sent))
-
-
-def _reply_to(one: Recorded) -> bytes:
-    """Return what was said to an AUTH: by upstream, or by the proxy that had logged in itself."""
-    return one.said[-1] if one.said else one.heard or b""

@@ -8,7 +8,7 @@ import pytest
 
 from smtpproxy.actions import StartTls
 from smtpproxy.aside import AsideError
-from smtpproxy.cassette import rehearsal as why
+from smtpproxy.cassette import playable as why
 from smtpproxy.cassette.comparing import compare
 from smtpproxy.cassette.deliveries import deliveries
 from smtpproxy.cassette.model import Cassette, Kept, RecordedSession, RecordedTls
