@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 FUZZ_STAMP := $(VENV)/installed-fuzz
 
-.PHONY: help demo test units peers coverage lint format bench memory kill fuzz corpus clean
+.PHONY: help demo test units shells peers coverage lint format bench memory kill fuzz corpus clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,10 +18,16 @@ $(STAMP): setup.cfg pyproject.toml
 demo: $(STAMP)  ## record, show, replay and rewrite a real dialogue
 	$(BIN)/python -m tests.demo
 
-test: lint units peers  ## everything: lint, formatting, types, tests
+# With --jobs=2 they run side by side: each needs a core of its own.
+test: lint units shells peers  ## everything: lint, formatting, types, tests
 
-units: $(STAMP)  ## all tests but those with real clients and servers
-	$(BIN)/python -m pytest --ignore=tests/peers
+SHELLS := tests/net tests/tools tests/cassette
+
+units: $(STAMP)  ## the tests of the core, and of how it is put together
+	$(BIN)/python -m pytest --ignore=tests/peers $(SHELLS:%=--ignore=%)
+
+shells: $(STAMP)  ## the tests of what does input and output
+	$(BIN)/python -m pytest $(SHELLS)
 
 peers: $(STAMP)  ## the tests with real clients and servers
 	$(BIN)/python -m pytest tests/peers

@@ -17,7 +17,7 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy serve   relay, record or replay until told to stop
   smtpproxy run     the same around one command: free port, environment, exit status
   smtpproxy show    a cassette as a dialogue
-  smtpproxy lint    cassettes and rule files: what is wrong, and where
+  smtpproxy lint    cassettes, rule and redaction files: what is wrong, and where
   smtpproxy diff    what has changed from one cassette to another
   smtpproxy check   what a real server says otherwise than a cassette, without delivering
   smtpproxy export  the messages of a cassette as mail files or mbox, its sessions as JSON
@@ -26,7 +26,6 @@ HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
   smtpproxy prune   a cassette without what replay did not use
   smtpproxy derive  rule files for each reply of a cassette that may go wrong
   smtpproxy recover a recording that did not end, made a cassette
-  smtpproxy lint    cassettes, rule and redaction files: what is wrong, and where
   smtpproxy redact  an old cassette without what must not be kept
   smtpproxy codes   the registry of reply codes
   smtpproxy explain what a reply means, or each reply of a log
