@@ -72,6 +72,7 @@ class Interlude:
         self.aside: Aside | None = None  # what upstream is told of our own
         self._logging_in = False  # and it holds secrets
         self._departing = False  # from a cassette
+        self._unshown: frozenset[bytes] = frozenset()  # lines of it that are credentials
 
     def connecting(self) -> None:
         """Upstream is connected to: introduce the client, where that is asked for."""
@@ -129,8 +130,13 @@ class Interlude:
     def _tell_of(self, step: bytes) -> None:
         """Say what is said to upstream; of a login the mechanism, and upstream may repeat it."""
         shown = step.decode("ascii", "replace").split()
-        if self._departing and step.lstrip()[:4].upper() == b"AUTH":
-            shown = shown[:2]
+        if self._departing:
+            # A bare CR may hide an AUTH behind any command.
+            shown = step.partition(b"\r")[0].decode("ascii", "replace").split()
+            if step in self._unshown:
+                shown = []
+            elif shown[:1] and shown[0].upper() == "AUTH":
+                shown = shown[:2]
         elif self._logging_in and step != OWN_HELLO:
             continues = shown[:1] != ["AUTH"]  # the last line of SCRAM is empty
             said = Continuation(step) if continues else Command("AUTH", step)
@@ -166,6 +172,9 @@ class Interlude:
         self._watcher.noted("departed", "", b"")
         self._out.actions.append(Connect())
         self._departing = True
+        self._unshown = frozenset(
+            said.command.wire for said in history if isinstance(said.command, Continuation)
+        )
         self._begin(catching_up(history, self._introduction, self._watcher.caught_up))
 
     def _ask_again(self) -> None:
