@@ -143,12 +143,13 @@ class Transcript:
     def caught_up(self, exchange: Exchange) -> None:
         """Hand on what upstream was told again, to those who record what it says."""
         exchange.began = self._seconds()
-        entry = self._record(exchange)
+        entry = self._record(exchange, again=True)
         for observer in self._observers:
             if isinstance(observer, FollowingObserver):
                 observer.caught_up(self.session, entry)
 
-    def _record(self, exchange: Exchange) -> Entry:
+    def _record(self, exchange: Exchange, again: bool = False) -> Entry:
+        """`again`: the session's state is that of a later time, and says nothing of this."""
         redactor = self._redactor
         stage, command = exchange.stage, exchange.command
         said, heard = exchange.said, exchange.heard
@@ -160,7 +161,8 @@ class Transcript:
             shown = redactor.said(exchange, said)
             heard = shown if heard is said else redactor.said(exchange, heard)
             said = shown
-        if exchange.stage in LOOKED_AT and command is not None and not exchange.continues:
+        looked_at = exchange.stage in LOOKED_AT and not again
+        if looked_at and command is not None and not exchange.continues:
             odd += session_anomalies(
                 exchange.stage, command.wire, exchange.pipelined, self.session.state
             )

@@ -16,6 +16,8 @@ from smtpproxy.transcript import Entry, Note, Session
 DEPARTED = "departed"
 #: What keeps a session from upstream that has departed for it.
 _IN_VAIN = frozenset({FACT, "upstream-unreachable", "not-introduced", "tls-failed"})
+#: How a session ends whose client, or whose run, did not wait for that.
+_OF_ITSELF = frozenset({"client-drop", "client-reset", "client-timeout", "shutdown"})
 
 
 class Appender(Recorder):
@@ -31,6 +33,7 @@ class Appender(Recorder):
         """`first` is the label of the first session that is added."""
         super().__init__(file, failed, lost)
         self._next = first
+        self._on_the_way: set[int] = set()  # sessions that upstream has not answered yet
 
     def began(self, session: Session) -> None:
         """Nothing yet: the cassette answers."""
@@ -39,14 +42,33 @@ class Appender(Recorder):
         """Keep what upstream said to what the client had said before."""
         super().exchanged(session, entry)
 
+    def exchanged(self, session: Session, entry: Entry) -> None:
+        """Keep an exchange; with the first that upstream answers a session has arrived there."""
+        if entry.said is not None:
+            self._on_the_way.discard(session.number)
+        super().exchanged(session, entry)
+
+    def ended(self, session: Session, how: str) -> None:
+        """Write the session down, unless it never arrived: there is nothing new in it."""
+        if session.number in self._on_the_way:
+            self._forget(session, "" if how in _OF_ITSELF else how)
+        super().ended(session, how)
+
     def noted(self, session: Session, note: Note) -> None:
         """Begin to keep a session that departs; one that gets nowhere is a miss."""
         if note.fact == DEPARTED:
+            self._on_the_way.add(session.number)
             super().began(session)
-        elif note.fact in _IN_VAIN and session.number in self._tapes:
-            self._failed(f"session {session.number} could not go on upstream: {note.detail}")
-            self._tapes.pop(session.number)
+        elif note.fact in _IN_VAIN and session.number in self._on_the_way:
+            self._forget(session, note.detail)
         super().noted(session, note)
+
+    def _forget(self, session: Session, why: str) -> None:
+        """Keep nothing of a session that has not arrived; `why`, if that is not as it should be."""
+        self._on_the_way.discard(session.number)
+        self._tapes.pop(session.number, None)
+        if why:
+            self._failed(f"session {session.number} could not go on upstream: {why}")
 
     def _label(self, session: Session) -> str:
         label, self._next = self._next, self._next + 1

@@ -7,6 +7,7 @@ from smtpproxy.actions import Action, Send, Side
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
+from smtpproxy.catchup import Said
 from smtpproxy.privacy import Privacy
 from smtpproxy.relay import Relay
 from smtpproxy.rules.load import parse_rule
@@ -58,6 +59,10 @@ class Conversation:
     def upstream(self, octets: bytes) -> None:
         """Upstream sends octets."""
         self._carry_out(self.relay.upstream_received(octets))
+
+    def departs(self, history: list[Said]) -> None:
+        """The cassette in upstream's place does not go on: upstream itself is connected to."""
+        self._carry_out(self.relay.depart(history))
 
     def encrypted(self, side: str, facts: TlsFacts) -> None:
         """A side's leg is encrypted from here on."""
