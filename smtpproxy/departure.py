@@ -11,7 +11,14 @@ from collections.abc import Callable
 from smtpproxy.catchup import Said
 from smtpproxy.replay import Replay
 from smtpproxy.responder import Answer
-from smtpproxy.smtp.facts import Chunk, Command, Continuation, MailData, Reply
+from smtpproxy.smtp.facts import (
+    Chunk,
+    Command,
+    Continuation,
+    MailData,
+    Reply,
+    is_last_chunk,
+)
 from smtpproxy.smtp.server import final_code
 from smtpproxy.smtp.state import HELLO
 
@@ -80,10 +87,10 @@ class Remembered:
             self._open, self._begun = [said], False
         elif stage == "RCPT" and code // 100 == 2:
             self._open.append(said)
+        elif stage == "RSET" or (stage == "BDAT" and _is_last(command)):
+            self._open, self._begun = [], False
         elif (stage == "DATA" and code // 100 == 3) or stage == "BDAT":
             self._begun = True
-        elif stage == "RSET":
-            self._open, self._begun = [], False
         return answer
 
     def _take_hello(self, said: Said) -> None:
@@ -101,3 +108,7 @@ class Remembered:
         if said.reply.code == 235:
             self._prologue += self._auth
         self._auth = []
+
+
+def _is_last(command: Command | Continuation | None) -> bool:
+    return isinstance(command, Command) and is_last_chunk(command.wire)

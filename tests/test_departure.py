@@ -22,8 +22,10 @@ DIALOGUE = [
 class Talk:
     """A client of a cassette that may be departed from."""
 
-    def __init__(self, may_depart: bool = True) -> None:
-        session = RecordedSession("1", [Recorded(s, c, None, (r,)) for s, c, r in DIALOGUE])
+    def __init__(
+        self, may_depart: bool = True, dialogue: list[tuple[str, bytes, bytes]] = DIALOGUE
+    ) -> None:
+        session = RecordedSession("1", [Recorded(s, c, None, (r,)) for s, c, r in dialogue])
         self.misses: list[object] = []
         player = Player(Cassette("c.yaml", sessions=[session]), self.misses.append)
         self.remembered = Remembered(player.connection(), lambda: may_depart)
@@ -70,6 +72,17 @@ def test_once_mail_data_have_begun_nobody_departs() -> None:
     assert b"miss" in talk.say("BDAT 3 LAST", "x")
     assert not talk.remembered.departed
     assert len(talk.misses) == 1
+
+
+def test_a_message_that_was_finished_in_chunks_keeps_nobody() -> None:
+    """Its last chunk ends it, as a final dot does: the next one may go on to upstream."""
+    chunk = ("BDAT", b"BDAT 3 LAST\r\n", b"250 Ok\r\n")
+    talk = Talk(dialogue=[*DIALOGUE[:6], chunk])
+    talk.say(*PROLOGUE, *ENVELOPE)
+    assert talk.say("BDAT 3 LAST", "x") == b"250 Ok\r\n"
+    assert talk.say("MAIL FROM:<other@example.org>") == b""
+    assert talk.remembered.departed
+    assert talk.again == [line.encode() for line in PROLOGUE]
 
 
 def test_who_may_not_depart_misses() -> None:
