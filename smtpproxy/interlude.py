@@ -76,10 +76,15 @@ class Interlude:
 
     def connecting(self) -> None:
         """Upstream is connected to: introduce the client, where that is asked for."""
-        if self._tls.owing:
-            self._introduction = self._introduction._replace(starttls=True)
+        if not self._introduction.later:
+            self._ask_for_what_is_owed()
         if self._introduction:
             self._begin(self._introduction.aside())
+
+    def _ask_for_what_is_owed(self) -> None:
+        """A client that has TLS from the first octet on does not ask for upstream's."""
+        if self._tls.owing:
+            self._introduction = self._introduction._replace(starttls=True)
 
     def _begin(self, aside: Aside) -> None:
         self.aside = aside
@@ -172,6 +177,7 @@ class Interlude:
         self._watcher.noted("departed", "", b"")
         self._out.actions.append(Connect())
         self._departing = True
+        self._ask_for_what_is_owed()
         self._unshown = frozenset(
             said.command.wire for said in history if isinstance(said.command, Continuation)
         )

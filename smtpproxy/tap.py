@@ -75,7 +75,6 @@ from smtpproxy.transcript import Observer, Session, Transcript
 
 _INSECURE = "--upstream-insecure: upstream's certificate"
 _HEADER = "upstream-proxy-protocol"
-_MOST_EXPLAINED = 20  # misses: a run that went wrong has many of them
 #: What Twisted raises where it can't read an endpoint string.
 MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
 
@@ -269,7 +268,7 @@ class Proxy:
             introduction=Introduction(
                 ends.source, self._protocol, self._xclient, self._asks_for_tls, self._grows
             ),
-            tls=Encryption(self._relation, self._unready, self._within or self._grows),
+            tls=Encryption(self._relation, self._unready, self._within),
             deputy=deputy,
         )
         upstream = self._upstream_of(label)
@@ -312,7 +311,9 @@ class Proxy:
     @property
     def _within(self) -> bool:
         """Is upstream in this process?"""
-        return isinstance(self._upstream, LocalUpstream)
+        upstream = self._upstream
+        growing = isinstance(upstream, AppendingUpstream) and upstream.within
+        return growing or isinstance(upstream, LocalUpstream)
 
     @property
     def _grows(self) -> bool:

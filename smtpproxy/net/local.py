@@ -36,6 +36,7 @@ class AppendingUpstream:
         self.name = name
         self._replay = replay
         self._upstream = upstream
+        self.within = isinstance(upstream, LocalUpstream)  # this process, all of it
 
     def connect(self, session: ProxySession) -> Callable[[], None] | None:
         """Connect to the cassette at once, or to upstream where the session has departed."""

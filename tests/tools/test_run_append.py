@@ -88,6 +88,24 @@ def test_credentials_are_said_again(tmp_path: Path, server: Program) -> None:
         assert "a password of bob's" not in (tmp_path / file).read_text()
 
 
+def test_what_came_under_tls_goes_nowhere_in_plain_text(tmp_path: Path, server: Program) -> None:
+    """A client that has TLS from the first octet on is mirrored, or told 421."""
+    assert run(tmp_path, server, "record", ALICE, login="yes").status == 0
+    upstream = ("--upstream", f"127.0.0.1:{server.port}", "--listen", "tls:0")
+    before = asked(tmp_path)
+    encrypted = CLIENT.replace("smtplib.SMTP(*where)", "smtplib.SMTP_SSL(*where, context=trusting)")
+    client = f"import ssl\ntrusting = ssl._create_unverified_context()\n{encrypted}"
+    words = (*RUN, *upstream, "--mode", "append", "--cassette", "c.yaml", "--")
+    variables = {"LOGIN": "yes", "SMTPPROXY_CA_FOLDER": str(tmp_path / "ca")}
+    outcome = call(tmp_path, (*words, sys.executable, "-c", client, BOB), variables)
+    assert outcome.status == 1
+    assert "upstream does not offer STARTTLS" in outcome.err
+    heard = asked(tmp_path).removeprefix(before)
+    assert "EHLO smtpproxy.localhost" in heard
+    assert "AUTH" not in heard
+    assert BOB not in heard
+
+
 def test_a_refusal_is_recorded_too(tmp_path: Path, server: Program) -> None:
     """What is recorded is what upstream said."""
     assert run(tmp_path, server, "record", ALICE).status == 0
