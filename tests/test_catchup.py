@@ -51,6 +51,21 @@ def test_the_open_transaction_is_said_again() -> None:
     assert told[1].said == told[1].heard == other
 
 
+def test_what_a_cassette_never_offers_is_not_missed() -> None:
+    """Replay takes STARTTLS, and AUTH by SCRAM alone, out of its reply where it can't keep it up."""
+    history = [GREETED, Said(HELLO, OFFER)]
+    more = reply("250-a\n250-SIZE 1\n250-STARTTLS\n250-AUTH SCRAM-SHA-256\n250 PIPELINING")
+    done, _ = caught_up(history, reply("220 now"), more)
+    assert done == [b"", HELLO.wire, None]
+
+
+def test_what_the_client_was_offered_is_missed() -> None:
+    """It may be about to ask for it."""
+    offered = reply("250-mail.example.org\n250-STARTTLS\n250-SIZE 1000\n250 PIPELINING")
+    with pytest.raises(AsideError, match="do not offer the same: STARTTLS"):
+        caught_up([GREETED, Said(HELLO, offered)], reply("220 now"), OFFER)
+
+
 def test_who_has_heard_nothing_hears_the_greeting() -> None:
     """A cassette that is empty does not even greet."""
     greeting = reply("220 now")
