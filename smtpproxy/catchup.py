@@ -15,6 +15,7 @@ from smtpproxy.introduction import Introduction
 from smtpproxy.smtp.ehlo import keyword_of
 from smtpproxy.smtp.facts import Command, Continuation, Reply
 from smtpproxy.smtp.state import HELLO
+from smtpproxy.visible import visible
 
 FACT = "not-caught-up"
 #: What a client sends by these can be sent again: it answers no challenge (RFC 4616).
@@ -86,7 +87,7 @@ def _same(where: str, before: Reply, now: Reply) -> None:
         problem = f"at {where} upstream says {now.code}, and the cassette {before.code}"
         raise AsideError(problem, FACT)
     if where in HELLO and (differing := _differing(_keywords(before), _keywords(now))):
-        names = ", ".join(sorted(word.decode("ascii", "replace") for word in differing))
+        names = ", ".join(sorted(map(visible, differing)))
         raise AsideError(f"upstream and the cassette do not offer the same: {names}", FACT)
 
 

@@ -52,11 +52,20 @@ def test_the_open_transaction_is_said_again() -> None:
 
 
 def test_what_a_cassette_never_offers_is_not_missed() -> None:
-    """Replay takes STARTTLS, and AUTH by SCRAM alone, out of its reply where it can't keep it up."""
+    """Replay takes STARTTLS out of its reply, and AUTH by SCRAM alone: it can't keep them up."""
     history = [GREETED, Said(HELLO, OFFER)]
     more = reply("250-a\n250-SIZE 1\n250-STARTTLS\n250-AUTH SCRAM-SHA-256\n250 PIPELINING")
     done, _ = caught_up(history, reply("220 now"), more)
     assert done == [b"", HELLO.wire, None]
+
+
+def test_what_upstream_offers_is_shown_and_not_obeyed() -> None:
+    """It goes to a terminal."""
+    history = [GREETED, Said(HELLO, OFFER)]
+    hostile = reply("250-a\n250-\x1b[31mRED\n250-SIZE 1\n250 PIPELINING")
+    with pytest.raises(AsideError) as raised:
+        caught_up(history, reply("220 now"), hostile)
+    assert "\x1b" not in str(raised.value)
 
 
 def test_what_the_client_was_offered_is_missed() -> None:
