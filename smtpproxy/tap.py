@@ -202,9 +202,9 @@ class Proxy:
         self._reporting = self._make_reporting(mode, expected)
         self._refuses = settings.choice("on-recording-error", (RELAY, REFUSE)) == REFUSE
         self._shelf = self._make_shelf(cassette)
+        self._make_log(settings.text("log"))  # which is told of what a recorder loses
         self._upstream_of = self._make_upstream(mode, self._shelf)
         self._upstream = self._upstream_of("")
-        self._make_log(settings.text("log"))
         if self._shelf is not None and mode == "record":
             self._shelf.record(self._upstream.name)
         elif self._shelf is not None and mode == "diff":

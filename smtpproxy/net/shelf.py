@@ -5,7 +5,6 @@ Owns the choice of observers and upstreams for that, and what is said of it at t
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -82,12 +81,16 @@ class Shelf:
 
     def append(self, upstream: Upstream) -> Callable[[str], Upstream]:
         """Return what makes the upstream of a session: the cassette, and this where it ends."""
-        there = self.path.exists()
-        cassette = load_cassette(self.path) if there else Cassette(str(self.path))
         file = self._file(upstream.name, grows=True)
-        recorder = Appender(file, self._service.found, self._lost(), next_label(cassette.sessions))
-        self._keep(recorder)
-        player = self._player(cassette)
+        try:
+            # Not before it is ours: another run may have added to it a moment ago.
+            cassette = load_cassette(self.path) if self.path.exists() else Cassette(str(self.path))
+            player = self._player(cassette)
+        except BaseException:
+            file.discard()
+            raise
+        first = next_label(cassette.sessions)
+        self._keep(Appender(file, self._service.found, self._lost(), first))
         return lambda label: AppendingUpstream(
             upstream.name, lambda: player.connection(label), upstream
         )
@@ -106,15 +109,19 @@ class Shelf:
     def differ(self, upstream: str) -> None:
         """Compare at the end what upstream has said with what the cassette has."""
         old = load_cassette(self.path)
-        folder = Path(tempfile.mkdtemp(prefix="smtpproxy-"))
-        fresh = folder / self.path.name
+        # Whatever keeps the run from its end takes the folder away, too.
+        folder = tempfile.TemporaryDirectory(prefix="smtpproxy-", ignore_cleanup_errors=True)
+        fresh = Path(folder.name) / self.path.name
         name = self._privacy.words(upstream) if self._privacy else upstream
         recorder = Recorder(CassetteFile(fresh, name, self._now()), self._service.found)
         self._keep(recorder)
 
         def report() -> None:
-            new = load_cassette(fresh) if fresh.exists() else Cassette(str(fresh))
-            changes = list(compare(old, new))
+            with folder:
+                if recorder.broken:
+                    return  # which was said; what is missing is no change of upstream's
+                new = load_cassette(fresh) if fresh.exists() else Cassette(str(fresh))
+                changes = list(compare(old, new))
             for change in changes:
                 where = f" ({self.path.name}:{change.old_line})" if change.old_line else ""
                 told = f"{change.old or 'nothing'} -> {change.new or 'nothing'}{where}"
@@ -126,7 +133,6 @@ class Shelf:
             )
             if changes:
                 self._service.found(f"{len(changes)} differences from {self.path}: {counts}")
-            shutil.rmtree(folder, ignore_errors=True)
 
         self._service.reporting.append(report)
 
