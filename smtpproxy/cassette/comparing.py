@@ -18,7 +18,7 @@ from smtpproxy.cassette.pairs import keys_of, paired
 from smtpproxy.cassette.replies import replies_in
 from smtpproxy.smtp.ehlo import keyword_of
 from smtpproxy.smtp.facts import Reply
-from smtpproxy.visible import visible
+from smtpproxy.visible import visible, visible_text
 
 CLASS, CODE, TEXT = "class", "code", "text"
 #: From the gravest on: another outcome, another reason, other words.
@@ -70,7 +70,8 @@ def _sessions(one: RecordedSession, other: RecordedSession) -> Iterator[Change]:
             yield from _replaced(label, a[i:j], b[k:m])
     if one.ended != other.ended:
         last = [(s.dialogue[-1].line if s.dialogue else s.line) for s in (one, other)]
-        yield Change(CODE, "ended", "", one.ended, other.ended, label, *last)
+        was, has = visible_text(one.ended), visible_text(other.ended)
+        yield Change(CODE, "ended", "", was, has, label, *last)
 
 
 def _aligned(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterator[_Span]:

@@ -129,6 +129,13 @@ def test_how_it_ended_counts() -> None:
     assert [one[:5] for one in compare(old, new)] == [(CODE, "ended", "", "quit", "upstream-drop")]
 
 
+def test_how_it_ended_is_shown_and_not_obeyed() -> None:
+    """A cassette of a stranger's may have anything there, and it goes to a terminal."""
+    old, new = cassette(SENT), cassette(SENT)
+    old.sessions[0].ended, new.sessions[0].ended = "\x1b[31mquit", "quit"
+    assert [one.old for one in compare(old, new)] == [r"\x1b[31mquit"]
+
+
 def test_long_dialogues_take_no_long_time() -> None:
     """Two sessions of ten thousand transactions, of which each is new, are compared in seconds."""
 
