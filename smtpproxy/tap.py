@@ -181,8 +181,11 @@ class Proxy:
         self._relation, self._asks_for_tls = relation_between(settings, where, self._protocol)
         self._security = security_of(settings, listen, where, self._protocol)
         self._deputy = deputy_for(settings, where, self._protocol, os.environ)
-        if mode == "append":
-            self._deputy = lambda: None  # what the client says of itself is said again
+        if mode == "append" and self._deputy() is not None:
+            raise SettingsError(
+                "--upstream-login: not in --mode append, where upstream is told what the client "
+                "has said; expected one that logs in itself"
+            )
         if self._relation == TERMINATE and (why := self._security.unready()):
             raise SettingsError(f"--tls {self._relation}: {why}")
         secure = any(place.startswith(SECURE) for place in listen)

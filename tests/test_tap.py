@@ -25,6 +25,7 @@ FILES = {
     "kept.yaml": CASSETTE,
     "torn.yaml": TORN,
     "rules.yaml": RULES.replace("RCPT", "RCTP"),
+    "login": "user: bob\npassword: of bob's\n",
     "config.yaml": "upstream: 'sink:'\nlog-fromat: json\n",
 }
 
@@ -80,6 +81,10 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("--mode once --upstream sink: --cassette torn.yaml", ["torn.yaml:"]),
     ("--mode record --upstream sink: --cassette kept.yaml/new.yaml", ["kept.yaml"]),
     ("--mode record --upstream sink: --cassette folder", ["folder"]),
+    (
+        "--mode append --upstream 192.0.2.1 --cassette new.yaml --upstream-login login",
+        ["--upstream-login", "append", "the client"],
+    ),
     ("--upstream sink: --on-recording-error refsue", ["'refsue'", "did you mean 'refuse'?"]),
     ("--upstream sink: --rules missing.yaml", ["missing.yaml", "No such file"]),
     ("--upstream sink: --rules folder", ["folder", "not a regular file"]),
@@ -104,6 +109,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "folder").mkdir()
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "login").chmod(0o600)
     return tmp_path
 
 
