@@ -30,6 +30,7 @@ from smtpproxy.misses import ALREADY_USED, DIFFERENT, MISSING, Miss, MissReply, 
 from smtpproxy.redaction import Redactor
 from smtpproxy.reported import ReportedPlace
 from smtpproxy.responder import Answer
+from smtpproxy.smtp.ehlo import edited, keyword_of, without_mechanisms
 from smtpproxy.smtp.facts import Chunk, Command, Continuation, MailData, Reply, is_last_chunk
 from smtpproxy.smtp.maildata import Unstuffer
 from smtpproxy.smtp.server import final_code
@@ -289,27 +290,13 @@ def without_unreplayable(heard: bytes | None, starttls: bool = False) -> bytes |
     """
     if heard is None or b"\r\n" not in heard:
         return heard
-    reply = Reply(final_code(heard), heard)
-    lines = []
-    for at, line in enumerate(reply.lines):
-        words = line.split()
-        keyword = words[0].upper() if words and at else b""
-        if keyword == b"STARTTLS" and not starttls:
-            continue
-        if keyword == b"AUTH":
-            kept = [word for word in words if not _proves_itself(word.upper())]
-            if len(kept) < len(words):
-                line = b" ".join(kept)
-                if len(kept) == 1:
-                    continue
-        lines.append(line)
-    if lines == reply.lines:
-        return heard
-    last = len(lines) - 1
-    return b"".join(
-        b"%d%s%s\r\n" % (reply.code, b" " if at == last else b"-", line)
-        for at, line in enumerate(lines)
-    )
+
+    def kept(line: bytes) -> bytes | None:
+        if keyword_of(line) == STARTTLS.encode() and not starttls:
+            return None
+        return without_mechanisms(line, _proves_itself)
+
+    return edited(Reply(final_code(heard), heard), kept).wire
 
 
 def _proves_itself(mechanism: bytes) -> bool:
