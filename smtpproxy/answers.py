@@ -8,7 +8,7 @@ the same queue. Does no I/O: what should happen is added to what is outgoing.
 from __future__ import annotations
 
 from smtpproxy.actions import Close, Send, Side
-from smtpproxy.deputy import Deputy
+from smtpproxy.auth.deputy import Deputy
 from smtpproxy.encryption import READY, STARTTLS, Encryption
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import PROXY, RULE, Exchange

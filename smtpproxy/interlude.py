@@ -12,8 +12,8 @@ from typing import NamedTuple
 from smtpproxy.actions import Close, Connect, Reset, Send, Side, StartTls
 from smtpproxy.answers import Answers
 from smtpproxy.aside import Aside, AsideError
+from smtpproxy.auth.deputy import OWN_HELLO, Deputy
 from smtpproxy.catchup import Said, catching_up
-from smtpproxy.deputy import OWN_HELLO, Deputy
 from smtpproxy.encryption import READY, UNAVAILABLE, Encryption
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import Exchange

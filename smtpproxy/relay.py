@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side
 from smtpproxy.answers import EXTENDED, Answers
+from smtpproxy.auth.deputy import Deputy
 from smtpproxy.catchup import Said
 from smtpproxy.deadlines import Awaited, upstream_time
-from smtpproxy.deputy import Deputy
 from smtpproxy.encryption import STARTTLS, Encryption
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import PROXY, Exchange

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+from smtpproxy.auth.redaction import Redactor
 from smtpproxy.cassette.closest import compare, nearest_to
 from smtpproxy.cassette.fingerprint import NO_MESSAGE, Fingerprint, Fingerprinter
 from smtpproxy.cassette.matching import (
@@ -23,12 +24,11 @@ from smtpproxy.cassette.matching import (
     ends_transaction,
     key_of,
 )
+from smtpproxy.cassette.misses import ALREADY_USED, DIFFERENT, MISSING, Miss, MissReply, reply_to
 from smtpproxy.cassette.model import END_OF_DATA, Cassette, Kept, Recorded
 from smtpproxy.cassette.tree import Branch, Point, Transaction, Tree
 from smtpproxy.exchange import Exchange
-from smtpproxy.misses import ALREADY_USED, DIFFERENT, MISSING, Miss, MissReply, reply_to
-from smtpproxy.redaction import Redactor
-from smtpproxy.reported import ReportedPlace
+from smtpproxy.reports.reported import ReportedPlace
 from smtpproxy.responder import Answer
 from smtpproxy.smtp.ehlo import edited, keyword_of, without_mechanisms
 from smtpproxy.smtp.facts import Chunk, Command, Continuation, MailData, Reply, is_last_chunk

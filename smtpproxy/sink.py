@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from smtpproxy.localauth import OFFERED, LocalAuth
+from smtpproxy.auth.localauth import OFFERED, LocalAuth
 from smtpproxy.responder import Answer
 from smtpproxy.smtp.facts import Command, Continuation
 from smtpproxy.smtp.path import parse_path

@@ -17,7 +17,6 @@ from smtpproxy.alarm import Alarm
 from smtpproxy.console import UNABLE, on_terminal, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.encryption import MIRROR, TERMINATE, Encryption
-from smtpproxy.expectations import Expectation
 from smtpproxy.introduction import Introduction
 from smtpproxy.log import JsonLog, TextLog
 from smtpproxy.net.authority import Authority
@@ -46,8 +45,8 @@ from smtpproxy.net.signals import end_with
 from smtpproxy.net.upstream import EndpointUpstream, Preface, client_endpoint
 from smtpproxy.options import OneLineOptions
 from smtpproxy.place import Ends
+from smtpproxy.private.redactionrules import load_privacy
 from smtpproxy.reasons import Reasons, ReasonsError, load_reasons
-from smtpproxy.redactionrules import load_privacy
 from smtpproxy.refusals import (
     NOT_RECORDED,
     REFUSE,
@@ -56,6 +55,7 @@ from smtpproxy.refusals import (
     refused_anomalies,
 )
 from smtpproxy.relay import Relay
+from smtpproxy.reports.expectations import Expectation
 from smtpproxy.rules.load import load_rules, parse_rule
 from smtpproxy.rules.model import RuleBook, rule_book
 from smtpproxy.settings import (

@@ -10,15 +10,15 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
+from smtpproxy.auth.redaction import Redactor
 from smtpproxy.exchange import Exchange
-from smtpproxy.privacy import Privacy
-from smtpproxy.privatesession import (
+from smtpproxy.private.privacy import Privacy
+from smtpproxy.private.privatesession import (
     PrivateRedactor,
     PrivateState,
     private_host,
     private_place,
 )
-from smtpproxy.redaction import Redactor
 from smtpproxy.smtp.anomalies import command_anomalies, reply_anomalies
 from smtpproxy.smtp.facts import Chunk, MailData, Reply
 from smtpproxy.smtp.state import State

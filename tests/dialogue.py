@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import deque
 
 from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side, StartTls, Wait
-from smtpproxy.deputy import Deputy
+from smtpproxy.auth.deputy import Deputy
 from smtpproxy.encryption import Encryption
 from smtpproxy.exchange import Exchange
 from smtpproxy.introduction import NO_INTRODUCTION, Introduction

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from smtpproxy.expectations import Expectations
-from smtpproxy.report import Gatherer
-from smtpproxy.reported import ReportedSession, ReportedTransaction, RunReport
+from smtpproxy.reports.expectations import Expectations
+from smtpproxy.reports.report import Gatherer
+from smtpproxy.reports.reported import ReportedSession, ReportedTransaction, RunReport
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import MailData
 from smtpproxy.tools.expecting import read_expectation

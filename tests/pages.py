@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from smtpproxy import reported
 from smtpproxy.cassette.schema import schema as schema_of_cassettes
 from smtpproxy.classify import SEVERITIES
 from smtpproxy.codes import ANYWHERE, CODES, STAGES, meaning, stages_of, wording
 from smtpproxy.enhanced import DETAILS, SUBJECTS
 from smtpproxy.log.records import schema
+from smtpproxy.reports import reported
 from smtpproxy.smtp.anomalies import OF_CLIENT, OF_SESSION, OF_UPSTREAM
 from smtpproxy.smtp.state import TRANSITIONS
 

@@ -8,7 +8,7 @@ import hmac
 import re
 from collections.abc import Callable, Iterator
 
-from smtpproxy.login import Credentials, logging_in
+from smtpproxy.auth.login import Credentials, logging_in
 from smtpproxy.smtp.facts import Reply
 from smtpproxy.smtp.server import ServerReader
 

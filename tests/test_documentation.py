@@ -14,8 +14,8 @@ from smtpproxy.cassette.model import MAGIC as CASSETTE
 from smtpproxy.cassette.read import read_cassette
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.documents import read_documents
-from smtpproxy.redactionrules import MAGIC as REDACTION
-from smtpproxy.redactionrules import read_privacy
+from smtpproxy.private.redactionrules import MAGIC as REDACTION
+from smtpproxy.private.redactionrules import read_privacy
 from smtpproxy.rules.load import MAGIC as RULES
 from smtpproxy.rules.load import read_rules
 from smtpproxy.settings import settle

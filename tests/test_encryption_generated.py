@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side, StartTls
-from smtpproxy.deputy import Deputy
+from smtpproxy.auth.deputy import Deputy
+from smtpproxy.auth.login import Credentials
 from smtpproxy.encryption import MIRROR, ORIGINATE, RELATIONS, STRIP, TERMINATE, Encryption
 from smtpproxy.introduction import Introduction
-from smtpproxy.login import Credentials
 from smtpproxy.relay import Relay
 from smtpproxy.rules.model import NO_RULES, RuleBook
 from tests.dialogue import Witness

@@ -22,7 +22,7 @@ SHELL = ("net", "tools", "tap", "cli", "options", "pytest_plugin", "__main__")
 #: Those who read files, and so may read YAML.
 READERS = {
     "smtpproxy.documents",
-    "smtpproxy.redactionrules",
+    "smtpproxy.private.redactionrules",
     "smtpproxy.settings",
     "smtpproxy.rules.load",
     "smtpproxy.cassette.acting",
@@ -52,7 +52,7 @@ WRITERS = {
 #: What the core is at the least; a module that is new is of the core unless it is of the shell.
 CORE_PARTS = (
     *("smtp", "codes", "classify", "relay", "replay", "responder", "sink", "rules", "faults"),
-    *("cassette", "transcript", "redaction", "log", "statistics"),
+    *("cassette", "transcript", "auth.redaction", "log", "statistics"),
 )
 #: Packages that the core does without.
 EFFECTS = {"twisted", "zope", "OpenSSL", "cryptography", "service_identity"}

@@ -3,8 +3,8 @@
 import pytest
 
 from smtpproxy.cassette.matching import Matching
+from smtpproxy.cassette.misses import ALREADY_USED, DIFFERENT, Miss
 from smtpproxy.cassette.model import Kept
-from smtpproxy.misses import ALREADY_USED, DIFFERENT, Miss
 from smtpproxy.replay import Player
 from tests.cassette.dialogues import Client, cassette
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, lines, replaying

@@ -2,9 +2,9 @@
 
 import pytest
 
-from smtpproxy.misses import ALREADY_USED, DIFFERENT, MISSING, Miss, read_miss_reply
+from smtpproxy.cassette.misses import ALREADY_USED, DIFFERENT, MISSING, Miss, read_miss_reply
 from smtpproxy.replay import Player
-from smtpproxy.reported import ReportedPlace
+from smtpproxy.reports.reported import ReportedPlace
 from tests.cassette.dialogues import SOURCE, Client, cassette, cassette_text
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, Replaying, letter, lines, replaying
 

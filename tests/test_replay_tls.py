@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from smtpproxy.cassette.misses import ALREADY_USED
 from smtpproxy.cassette.model import Cassette
-from smtpproxy.misses import ALREADY_USED
 from smtpproxy.replay import without_unreplayable
 from tests.cassette.dialogues import Client, cassette, dialogue
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, Replaying, letter, lines, replaying

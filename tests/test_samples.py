@@ -8,10 +8,10 @@ import pytest
 
 from smtpproxy.actions import Action, Close, Send, Side
 from smtpproxy.cassette.matching import Matching
+from smtpproxy.cassette.misses import Miss
 from smtpproxy.cassette.model import Cassette, Recorded, RecordedSession
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette, mail_data_on_the_wire
-from smtpproxy.misses import Miss
 from smtpproxy.relay import Relay
 from smtpproxy.replay import Player
 from smtpproxy.responder import LocalServer

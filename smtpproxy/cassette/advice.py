@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from smtpproxy.cassette.closest import DIFFERS, FITS, IGNORED, Compared
+from smtpproxy.cassette.misses import ALREADY_USED, DIFFERENT, MISSING, Miss
 from smtpproxy.cassette.scalars import write_line
 from smtpproxy.cassette.write import write_group
 from smtpproxy.codes import STAGES, wording
-from smtpproxy.misses import ALREADY_USED, DIFFERENT, MISSING, Miss
-from smtpproxy.reported import ReportedField, ReportedMiss
+from smtpproxy.reports.reported import ReportedField, ReportedMiss
 
 #: Fields of each outcome that are told to people, and characters of each value.
 _MOST, _LONGEST = 8, 60

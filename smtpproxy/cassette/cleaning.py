@@ -16,9 +16,9 @@ from smtpproxy.cassette.read import read_cassette
 from smtpproxy.cassette.scalars import write_line, write_message, write_word
 from smtpproxy.documents import DocumentError, Place, places_in
 from smtpproxy.exchange import Exchange
-from smtpproxy.privacy import Privacy
-from smtpproxy.privatemail import PrivateMail
-from smtpproxy.privatesession import PrivateRedactor, private_host
+from smtpproxy.private.privacy import Privacy
+from smtpproxy.private.privatemail import PrivateMail
+from smtpproxy.private.privatesession import PrivateRedactor, private_host
 from smtpproxy.smtp.facts import Chunk, Command, Continuation, Reply
 from smtpproxy.smtp.maildata import stuff, unstuff
 from smtpproxy.smtp.server import final_code

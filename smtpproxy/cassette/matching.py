@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
+from smtpproxy.auth.redaction import REDACTED_LINE
 from smtpproxy.cassette.model import END_OF_DATA
-from smtpproxy.redaction import REDACTED_LINE
 from smtpproxy.smtp.client import UNREADABLE, parse_command
 from smtpproxy.smtp.facts import Reply, is_last_chunk
 from smtpproxy.smtp.path import parse_path

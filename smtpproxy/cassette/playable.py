@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from smtpproxy.auth.echoes import PLACEHOLDER
 from smtpproxy.cassette.matching import STARTTLS
 from smtpproxy.cassette.model import END_OF_DATA, Recorded
-from smtpproxy.echoes import PLACEHOLDER
 from smtpproxy.smtp.facts import is_last_chunk
 
 # Why an exchange is not played.

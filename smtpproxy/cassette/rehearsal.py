@@ -14,6 +14,8 @@ from typing import Final
 
 from smtpproxy.actions import Side, StartTls
 from smtpproxy.aside import NOT_LOGGED_IN, Aside, AsideError, heard
+from smtpproxy.auth.echoes import Echoes
+from smtpproxy.auth.login import Credentials, LoginError, logging_in
 from smtpproxy.cassette.matching import STARTTLS, begins_tls
 from smtpproxy.cassette.model import END_OF_DATA, STRAY, UNSOLICITED, Kept, Recorded
 from smtpproxy.cassette.model import RecordedSession as Session
@@ -34,9 +36,7 @@ from smtpproxy.cassette.playable import (
     reply_to_auth,
     unplayable,
 )
-from smtpproxy.echoes import Echoes
 from smtpproxy.introduction import Introduction
-from smtpproxy.login import Credentials, LoginError, logging_in
 from smtpproxy.pairing import PER_RECIPIENT
 from smtpproxy.smtp.facts import Reply, is_last_chunk
 from smtpproxy.smtp.maildata import FINAL_DOT, EndFinder

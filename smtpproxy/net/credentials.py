@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from smtpproxy import documents
+from smtpproxy.auth.login import Credentials
 from smtpproxy.documents import DocumentError, nearest, read_documents
-from smtpproxy.login import Credentials
 from smtpproxy.settings import SettingsError
 
 #: Never options: what is in force, and where it came from, is shown of those.

@@ -11,14 +11,14 @@ from typing import Protocol
 
 import msgspec
 
-from smtpproxy import reporttable
 from smtpproxy.cassette.advice import reported
+from smtpproxy.cassette.misses import Miss
 from smtpproxy.console import on_terminal, say
-from smtpproxy.expectations import Expectation, Expectations
-from smtpproxy.misses import Miss
 from smtpproxy.net.newfile import write_text
-from smtpproxy.report import Gatherer
-from smtpproxy.reported import ReportedPlace, RunReport
+from smtpproxy.reports import reporttable
+from smtpproxy.reports.expectations import Expectation, Expectations
+from smtpproxy.reports.report import Gatherer
+from smtpproxy.reports.reported import ReportedPlace, RunReport
 
 
 class Source(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from smtpproxy.deputy import Deputy
+from smtpproxy.auth.deputy import Deputy
 from smtpproxy.encryption import MIRROR, ORIGINATE, RELATIONS, relation_of
 from smtpproxy.net.credentials import load_credentials
 from smtpproxy.net.endpoints import SECURE, SINK, WhereError, interfaces, upstream_endpoint

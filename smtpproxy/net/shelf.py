@@ -11,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from smtpproxy.auth.redaction import Redactor
 from smtpproxy.cassette.advice import explained
 from smtpproxy.cassette.appending import Appender, next_label
 from smtpproxy.cassette.comparing import SEVERITIES, compare
 from smtpproxy.cassette.matching import Matching
 from smtpproxy.cassette.matchwords import MatchError, matching_of
+from smtpproxy.cassette.misses import Miss, MissReply, MissReplyError, read_miss_reply
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import (
@@ -25,14 +27,12 @@ from smtpproxy.cassette.store import (
     mail_data_on_the_wire,
 )
 from smtpproxy.console import on_terminal, say
-from smtpproxy.misses import Miss, MissReply, MissReplyError, read_miss_reply
 from smtpproxy.net.local import AppendingUpstream, LocalUpstream
 from smtpproxy.net.reporting import Reporting
 from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import Upstream
-from smtpproxy.privacy import Privacy
-from smtpproxy.privatesession import PrivateRedactor
-from smtpproxy.redaction import Redactor
+from smtpproxy.private.privacy import Privacy
+from smtpproxy.private.privatesession import PrivateRedactor
 from smtpproxy.replay import Player
 from smtpproxy.settings import Settings, SettingsError
 from smtpproxy.transcript import Note, Observer, Session

@@ -6,7 +6,7 @@ What the words mean is the affair of `expectations`.
 from __future__ import annotations
 
 from smtpproxy.documents import nearest
-from smtpproxy.expectations import COUNTS, WORDS, Expectation
+from smtpproxy.reports.expectations import COUNTS, WORDS, Expectation
 from smtpproxy.rules.pattern import Pattern, PatternError
 
 

@@ -13,8 +13,8 @@ from smtpproxy.cassette.store import load_recorded
 from smtpproxy.console import FOUND, GOOD, UNABLE, say
 from smtpproxy.documents import DocumentError, nearest, read_octets
 from smtpproxy.options import OneLineOptions
-from smtpproxy.redactionrules import MAGIC as REDACTION
-from smtpproxy.redactionrules import read_privacy
+from smtpproxy.private.redactionrules import MAGIC as REDACTION
+from smtpproxy.private.redactionrules import read_privacy
 from smtpproxy.rules.load import MAGIC as RULES
 from smtpproxy.rules.load import load_rules
 

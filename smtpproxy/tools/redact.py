@@ -17,9 +17,9 @@ from smtpproxy.console import FOUND, GOOD, UNABLE, say
 from smtpproxy.documents import DocumentError, read_octets
 from smtpproxy.net.newfile import write_whole
 from smtpproxy.options import OneLineOptions
-from smtpproxy.privacy import Privacy
-from smtpproxy.privatemail import PrivateMail
-from smtpproxy.redactionrules import load_privacy
+from smtpproxy.private.privacy import Privacy
+from smtpproxy.private.privatemail import PrivateMail
+from smtpproxy.private.redactionrules import load_privacy
 
 _PIECE = 256 * 1024
 

@@ -13,10 +13,10 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from smtpproxy.console import UNABLE, say
-from smtpproxy.expectations import Expectation
 from smtpproxy.net.authority import AuthorityError
 from smtpproxy.net.bundle import trusting
 from smtpproxy.net.credentials import VARIABLES
+from smtpproxy.reports.expectations import Expectation
 from smtpproxy.tap import Options, Proxy, build, offer
 from smtpproxy.tools.expecting import ExpectationError, read_expectation
 from smtpproxy.tools.serve import begin_logging, run_reactor

@@ -8,7 +8,7 @@ from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
 from smtpproxy.catchup import Said
-from smtpproxy.privacy import Privacy
+from smtpproxy.private.privacy import Privacy
 from smtpproxy.relay import Relay
 from smtpproxy.rules.load import parse_rule
 from smtpproxy.rules.model import rule_book

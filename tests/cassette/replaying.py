@@ -1,8 +1,8 @@
 """Letters that are sent again and again, and a cassette that is being replayed."""
 
 from smtpproxy.cassette.matching import USUAL, Matching
+from smtpproxy.cassette.misses import Miss
 from smtpproxy.cassette.model import Cassette
-from smtpproxy.misses import Miss
 from smtpproxy.replay import Player
 from tests.cassette.dialogues import Client, cassette, dialogue
 

@@ -4,10 +4,10 @@ import pytest
 
 from smtpproxy.cassette.advice import explained, reported
 from smtpproxy.cassette.matching import Matching
+from smtpproxy.cassette.misses import Miss
 from smtpproxy.cassette.read import read_cassette
-from smtpproxy.misses import Miss
 from smtpproxy.replay import Player
-from smtpproxy.reported import ReportedField
+from smtpproxy.reports.reported import ReportedField
 from tests.cassette.dialogues import SOURCE, Client, cassette, cassette_text
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, lines
 

@@ -8,11 +8,11 @@ from smtpproxy.cassette.cleaning import Cleaner
 from smtpproxy.cassette.model import Kept
 from smtpproxy.cassette.read import read_cassette
 from smtpproxy.documents import DocumentError
-from smtpproxy.privacy import Privacy
-from smtpproxy.privatemail import PrivateMail
-from smtpproxy.pseudonyms import Pseudonyms
+from smtpproxy.private.privacy import Privacy
+from smtpproxy.private.privatemail import PrivateMail
+from smtpproxy.private.pseudonyms import Pseudonyms
 from tests.cassette.canary import PASSWORD, PLAIN
-from tests.private import ADDRESS, BODY, DOMAIN, HELLO, IP, LOCAL, SUBJECT, private, traces
+from tests.hidden import ADDRESS, BODY, DOMAIN, HELLO, IP, LOCAL, SUBJECT, private, traces
 
 NAMES = Pseudonyms()
 HEAD = "smtpproxy-cassette: 1\n---\nsession: 1\ndialogue:\n"

@@ -8,13 +8,13 @@ import pytest
 
 from smtpproxy.actions import StartTls
 from smtpproxy.aside import AsideError
+from smtpproxy.auth.login import Credentials
 from smtpproxy.cassette import playable as why
 from smtpproxy.cassette.comparing import compare
 from smtpproxy.cassette.deliveries import deliveries
 from smtpproxy.cassette.model import Cassette, Kept, RecordedSession, RecordedTls
 from smtpproxy.cassette.read import read_cassette
 from smtpproxy.cassette.rehearsal import Rehearsal
-from smtpproxy.login import Credentials
 from smtpproxy.smtp.facts import Reply
 from smtpproxy.smtp.maildata import stuff
 from smtpproxy.smtp.server import final_code

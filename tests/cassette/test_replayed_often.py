@@ -8,8 +8,8 @@ from typing import NoReturn
 
 import pytest
 
+from smtpproxy.cassette.misses import Miss
 from smtpproxy.cassette.store import load_cassette
-from smtpproxy.misses import Miss
 from smtpproxy.replay import Player
 from smtpproxy.responder import LocalServer
 from tests.allocated import memory

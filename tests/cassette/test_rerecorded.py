@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpproxy.cassette.matching import FREE
+from smtpproxy.cassette.misses import Miss
 from smtpproxy.cassette.model import STRAY, UNSOLICITED, Cassette, Recorded, RecordedSession
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile, load_cassette
-from smtpproxy.misses import Miss
 from smtpproxy.replay import Player
 from tests.cassette.recording import Recording
 from tests.generated import Unit, units

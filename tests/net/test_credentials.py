@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smtpproxy.auth.login import Credentials
 from smtpproxy.documents import DocumentError
-from smtpproxy.login import Credentials
 from smtpproxy.net.credentials import PASSWORD, USER, load_credentials
 from smtpproxy.settings import OPTIONS, SettingsError, settle
 from smtpproxy.tools.serve import config

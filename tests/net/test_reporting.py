@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from smtpproxy.misses import MISSING, Miss
+from smtpproxy.cassette.misses import MISSING, Miss
 from smtpproxy.net.reporting import Reporting
-from smtpproxy.reported import ReportedPlace
+from smtpproxy.reports.reported import ReportedPlace
 from smtpproxy.tools.expecting import read_expectation
 from tests.observed import NOON, a_session
 

@@ -7,7 +7,7 @@ import pytest
 
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.tools.redact import redact
-from tests.private import ADDRESS, BODY, EVERYTHING, SUBJECT, traces
+from tests.hidden import ADDRESS, BODY, EVERYTHING, SUBJECT, traces
 
 HEAD = "smtpproxy-cassette: 1\n---\nsession: 1\ndialogue:\n"
 MESSAGE = f"Subject: {SUBJECT}\r\n\r\n{BODY}\r\n".encode() * 10

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from smtpproxy.reported import ReportedMessage, RunReport
+from smtpproxy.reports.reported import ReportedMessage, RunReport
 from tests.programs import RUN, call, call_all, serving
 from tests.recording import CASSETTE
 from tests.talk import Client

@@ -1,0 +1,1 @@
+"""What a user wants hidden beside credentials: addresses, headers and bodies, by rule."""
