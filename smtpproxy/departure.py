@@ -35,6 +35,7 @@ class Remembered:
         self._replay = replay
         self._may_depart = may_depart
         self.mail_data: Callable[[MailData | Chunk], None] | None = replay.mail_data
+        self.announced = replay.announced
         replay.departs = self._departs
         self._prologue: list[Said] = []
         self._auth: list[Said] = []  # an AUTH that is not over

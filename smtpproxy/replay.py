@@ -129,6 +129,8 @@ class Replay:
         exchange = Exchange(command.verb, command, 0.0)
         sent = self._redactor.sent(exchange)
         stage = self._redactor.stage(exchange, sent)
+        if stage == "RSET":
+            self._redactor.foresee(exchange)
         if stage in PROLOGUE or stage in ("MAIL", "QUIT"):
             self._leave_transaction()
         if stage in PROLOGUE:
@@ -160,8 +162,13 @@ class Replay:
         message = self._message()
         return self._miss or self._transaction_step(END_OF_DATA, b"", message)
 
+    def announced(self, command: Command) -> None:
+        """A chunk of mail data follows."""
+        self._redactor.foresee(Exchange(command.verb, command, 0.0))
+
     def _take(self, fact: MailData | Chunk) -> None:
         """Take mail data in passing."""
+        fact = self._redactor.mail_data(fact)
         if self._taking is None:
             self._taking = Fingerprinter(self._matching)
             self._unstuffer = Unstuffer() if isinstance(fact, MailData) else None

@@ -29,7 +29,8 @@ class Answer(NamedTuple):
 class Responder(Protocol):
     """Decides what a server says.
 
-    One that has a callable `mail_data` is told of mail data and chunks as they come.
+    One that has a callable `mail_data` is told of mail data and chunks as they come, and one that
+    has `announced`, of the BDAT before a chunk.
     """
 
     def greeting(self) -> Answer:
@@ -51,13 +52,14 @@ class Responder(Protocol):
 class LocalServer:
     """Reads what a client sends and lets a responder answer."""
 
-    __slots__ = ("_bdat", "_reader", "_responder", "_state", "_take", "closed")
+    __slots__ = ("_announce", "_bdat", "_reader", "_responder", "_state", "_take", "closed")
 
     def __init__(self, responder: Responder) -> None:
         self._responder = responder
         self._take: Callable[[MailData | Chunk], None] | None = getattr(
             responder, "mail_data", None
         )
+        self._announce: Callable[[Command], None] | None = getattr(responder, "announced", None)
         self._reader = ClientReader()
         self._state = State()
         self._bdat: Command | None = None
@@ -99,6 +101,8 @@ class LocalServer:
         match fact:
             case Command():
                 self._bdat = fact
+                if self._announce is not None:
+                    self._announce(fact)
                 return b""
             case Chunk(last=False):
                 return b""

@@ -1,18 +1,32 @@
 """A replay that compares messages: what differs is a miss, and noise is none."""
 
+from pathlib import Path
+
 import pytest
 
 from smtpproxy.cassette.matching import Matching
 from smtpproxy.cassette.misses import ALREADY_USED, DIFFERENT, Miss
 from smtpproxy.cassette.model import Kept
+from smtpproxy.cassette.store import load_cassette
+from smtpproxy.private.privatesession import PrivateRedactor
+from smtpproxy.private.redactionrules import read_privacy
 from smtpproxy.replay import Player
 from tests.cassette.dialogues import Client, cassette
+from tests.cassette.recording import Recording
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, lines, replaying
 
 RECORDED = lines(OPENING, LETTER, CLOSING)
 COMPARED = Matching(message=True)
 ENVELOPE = ("EHLO app.example.org", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>")
 BODY = ("Subject: hello", "", "Hi.", ".")
+
+
+HIDDEN = """\
+smtpproxy-redaction: 1
+addresses: pseudonyms
+headers: {replace: {Subject: "x"}}
+bodies: replace
+"""
 
 
 class Comparing:
@@ -161,3 +175,47 @@ def test_chunks_are_compared_as_one_message(chunks: list[bytes], taken: bool) ->
     answer = client.server.receive(b"BDAT %d LAST\r\n%s" % (len(last), last))
     assert (answer == b"250 2.0.0 taken\r\n") is taken
     assert bool(comparing.misses) is not taken
+
+
+@pytest.mark.parametrize(
+    "dialogue",
+    [
+        ("DATA", "Subject: bob@nest.corp", "", "Hi.", "."),
+        ("BDAT 24", "Subject: bob@nest.corp", "BDAT 7 LAST", "", "Hi.", "RSET"),
+    ],
+)
+def test_what_is_hidden_is_hidden_before_it_is_compared(
+    tmp_path: Path, dialogue: tuple[str, ...]
+) -> None:
+    """A recording made with redaction fits again, and a miss tells no more than a cassette."""
+    privacy = read_privacy(HIDDEN.encode(), "redact.yaml")
+    recording = Recording(tmp_path)
+    live = recording.begin(privacy=privacy)
+    live.upstream(b"220 mail.example.org\r\n")
+    replies = {"EHLO": b"250 m\r\n", "DATA": b"354 go\r\n"}
+    for line in (*ENVELOPE, *dialogue):
+        live.client(line.encode() + b"\r\n")
+        while live.relay.waiting:
+            live.upstream(replies.get(line[:4], b"250 ok\r\n"))
+    live.client_leaves()
+    recording.recorder.finish()
+    misses: list[Miss] = []
+
+    def client() -> Client:
+        player = Player(
+            load_cassette(recording.path),
+            misses.append,
+            matching=COMPARED,
+            redactor=lambda: PrivateRedactor(privacy),
+        )
+        return Client(player.connection())
+
+    again = client()
+    for line in (*ENVELOPE, *dialogue):
+        again.says(line)
+    assert misses == []
+    other = client()
+    for line in (*ENVELOPE, "DATA", "Subject: carol@nest.corp", "X-To: carol@nest.corp", "", "."):
+        other.says(line)
+    assert misses
+    assert "carol" not in repr(misses)

@@ -22,7 +22,7 @@ from smtpproxy.auth.credentialforms import (
 from smtpproxy.auth.echoes import PLACEHOLDER, Echoes
 from smtpproxy.exchange import Exchange
 from smtpproxy.smtp.client import UNREADABLE
-from smtpproxy.smtp.facts import Continuation, Reply
+from smtpproxy.smtp.facts import Chunk, Continuation, MailData, Reply
 from smtpproxy.smtp.verbs import KNOWN_VERBS
 
 REDACTED_LINE = PLACEHOLDER + b"\r\n"
@@ -104,6 +104,10 @@ class Redactor:
         kept = self._refused, self._mechanism, self._given, self._owed
         self.sent(exchange)
         self._refused, self._mechanism, self._given, self._owed = kept
+
+    def mail_data(self, fact: MailData | Chunk) -> MailData | Chunk:
+        """Return mail data as they may be kept: there are no credentials in them."""
+        return fact
 
     def stage(self, exchange: Exchange, sent: bytes) -> str:
         """Return the stage as it may be kept: the verb of a line that is a secret is part of it."""
