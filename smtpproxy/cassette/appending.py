@@ -29,10 +29,15 @@ class Appender(Recorder):
         failed: Callable[[str], None],
         lost: Callable[[Session, str], None] = lambda session, why: None,
         first: int = 1,
+        astray: Callable[[Session, str], None] = lambda session, why: None,
     ) -> None:
-        """`first` is the label of the first session that is added."""
+        """`first` is the label of the first session that is added.
+
+        `astray` is told of a session that could not go on upstream, and why.
+        """
         super().__init__(file, failed, lost)
         self._next = first
+        self._astray = astray
         self._on_the_way: set[int] = set()  # sessions that upstream has not answered yet
 
     def began(self, session: Session) -> None:
@@ -68,7 +73,7 @@ class Appender(Recorder):
         self._on_the_way.discard(session.number)
         self._tapes.pop(session.number, None)
         if why:
-            self._failed(f"session {session.number} could not go on upstream: {why}")
+            self._astray(session, why)
 
     def _label(self, session: Session) -> str:
         label, self._next = self._next, self._next + 1

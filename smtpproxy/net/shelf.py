@@ -17,7 +17,7 @@ from smtpproxy.cassette.appending import Appender, next_label
 from smtpproxy.cassette.comparing import SEVERITIES, compare
 from smtpproxy.cassette.matching import Matching
 from smtpproxy.cassette.matchwords import MatchError, matching_of
-from smtpproxy.cassette.misses import Miss, MissReply, MissReplyError, read_miss_reply
+from smtpproxy.cassette.misses import MISSING, Miss, MissReply, MissReplyError, read_miss_reply
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import (
@@ -26,7 +26,7 @@ from smtpproxy.cassette.store import (
     load_recorded,
     mail_data_on_the_wire,
 )
-from smtpproxy.console import on_terminal, say
+from smtpproxy.console import counted, on_terminal, say
 from smtpproxy.net.local import AppendingUpstream, LocalUpstream
 from smtpproxy.net.reporting import Reporting
 from smtpproxy.net.service import ProxyService
@@ -90,7 +90,12 @@ class Shelf:
             file.discard()
             raise
         first = next_label(cassette.sessions)
-        self._keep(Appender(file, self._service.found, self._lost(), first))
+
+        def astray(session: Session, why: str) -> None:
+            told = f"could not go on upstream: {why}"
+            player.miss(Miss(0, MISSING, "CONNECT", told, "", session=session.label))
+
+        self._keep(Appender(file, self._service.found, self._lost(), first, astray))
         return lambda label: AppendingUpstream(
             upstream.name, lambda: player.connection(label), upstream
         )
@@ -132,7 +137,8 @@ class Shelf:
                 if (many := sum(change.severity == severity for change in changes))
             )
             if changes:
-                self._service.found(f"{len(changes)} differences from {self.path}: {counts}")
+                told = counted(len(changes), "difference")
+                self._service.found(f"{told} from {self.path}: {counts}")
 
         self._service.reporting.append(report)
 

@@ -58,7 +58,11 @@ class Departing:
     def __init__(self, folder: Path) -> None:
         self.file = CassetteFile(folder / "c.yaml", UPSTREAM, RECORDED, grows=True)
         self.problems: list[str] = []
-        self.appender = Appender(self.file, self.problems.append, first=2)
+
+        def astray(session: Session, why: str) -> None:
+            self.problems.append(f"session {session.number} could not go on upstream: {why}")
+
+        self.appender = Appender(self.file, self.problems.append, first=2, astray=astray)
         self.noting = Noting()
         self.conversation = Conversation(self.appender, self.noting)
         recorded = RecordedSession("1", [Recorded(s, c, None, (r,)) for s, c, r in HAS])

@@ -126,6 +126,18 @@ def test_an_upstream_that_says_otherwise_is_a_miss(tmp_path: Path, server: Progr
     assert "421" in outcome.err
 
 
+def test_a_miss_of_upstream_stands_in_the_report(tmp_path: Path, server: Program) -> None:
+    """What is expected of the run is not met by a session that could not go on."""
+    assert run(tmp_path, server, "record", ALICE).status == 0
+    server.end()
+    words = (*RUN, "--upstream", f"127.0.0.1:{server.port}", "--mode", "append")
+    told = ("--cassette", "c.yaml", "--report", "report.json", "--expect", "misses=0", "--")
+    outcome = call(tmp_path, (*words, *told, sys.executable, "-c", CLIENT, BOB))
+    assert outcome.status == 1
+    assert "expected misses=0, got 1" in outcome.err
+    assert "could not go on upstream" in (tmp_path / "report.json").read_text()
+
+
 def test_an_upstream_that_is_not_there_is_a_miss(tmp_path: Path, server: Program) -> None:
     """What the cassette has is answered all the same."""
     assert run(tmp_path, server, "record", ALICE).status == 0
@@ -147,7 +159,7 @@ def test_diff_tells_what_upstream_says_otherwise(tmp_path: Path, server: Program
     outcome = run(tmp_path, server, "diff", ALICE)
     assert outcome.status == 1
     assert "class RCPT: 550 5.1.1 No -> 250 2.1.5 Ok (c.yaml:" in outcome.err
-    assert "1 differences" in outcome.err or "differences from c.yaml" in outcome.err
+    assert "1 difference from c.yaml: 1 of class" in outcome.err
     assert cassette.read_text() == other
 
 
