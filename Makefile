@@ -18,8 +18,8 @@ $(STAMP): setup.cfg pyproject.toml
 demo: $(STAMP)  ## record, show, replay and rewrite a real dialogue
 	$(BIN)/python -m tests.demo
 
-# With --jobs=2 they run side by side: each needs a core of its own.
-test: lint units shells peers  ## everything: lint, formatting, types, tests
+# With --jobs=2 they run side by side; those that wait most come first.
+test: lint peers units shells  ## everything: lint, formatting, types, tests
 
 SHELLS := tests/net tests/tools tests/cassette
 
