@@ -1,4 +1,4 @@
-"""What the proxy itself refuses, and in what words.
+"""What the proxy itself answers: mostly refusals, and in what words.
 
 Owns the choice of anomalies that a client is refused for. By default there is none: all is relayed.
 """

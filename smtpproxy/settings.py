@@ -67,8 +67,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "upstream-ca",
         TEXT,
-        "a PEM file of the authorities that smtps: and tls: upstreams are verified by, instead of "
-        "the system's",
+        "a PEM file of the authorities that an upstream under TLS is verified by, instead of the "
+        "system's",
     ),
     Option(
         "upstream-login",
