@@ -94,8 +94,7 @@ class Answers:
         heard, after = telling.reply, telling.after
         self._out.actions += telling.before
         exchange.heard, exchange.flaw = heard, telling.flaw
-        if heard is not None:
-            self._out.actions.append(Send(_CLIENT, heard.wire))
+        self._out.actions += telling.sending()
         if exchange.by == PROXY and self._ending.closing and not exchange.more:
             after = [Close(_CLIENT)]
         if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):

@@ -10,23 +10,46 @@ from typing import NamedTuple
 import msgspec
 
 from smtpproxy.faults import Fault
+from smtpproxy.faults.base import Draw, no_draw
 from smtpproxy.smtp.facts import Command, Continuation, Reply
 
 UPSTREAM, RULE, PROXY = "upstream", "rule", "proxy"
 
 
+class Firing(NamedTuple):
+    """One time that a rule had its way; what it varies in its faults is drawn by `draw`."""
+
+    rule: str  # its name, or "" where it is the proxy itself
+    faults: tuple[Fault, ...]
+    number: int = 0  # from 1, of this rule's firings; 0: not a rule's
+    draw: Draw = no_draw
+
+
 class Decision(NamedTuple):
-    """What the rules that matched want: faults in order, and what upstream experiences.
+    """What the rules that matched want, in order, and what upstream experiences.
 
     `rule` names the rule that answers, or the first that only delays; "" is the proxy itself.
     """
 
     rule: str
-    faults: tuple[Fault, ...]
+    firings: tuple[Firing, ...]
     answers: bool
     upstream: str
     code: int  # that the client is told, or 0
     knowing: bool = False  # the rule looked at upstream's reply: it may turn a refusal into success
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """All that goes wrong, in order."""
+        return tuple(fault for firing in self.firings for fault in firing.faults)
+
+    def besides(self) -> tuple[Firing, ...]:
+        """Return what goes wrong beside an answer."""
+        left = (
+            firing._replace(faults=tuple(fault for fault in firing.faults if not fault.answers))
+            for firing in self.firings
+        )
+        return tuple(firing for firing in left if firing.faults)
 
 
 class Exchange(msgspec.Struct):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from smtpproxy.exchange import Decision, Exchange
+from smtpproxy.exchange import Decision, Exchange, Firing
 from smtpproxy.faults.reply import SayReply
 from smtpproxy.rules.model import NONE
 from smtpproxy.smtp.anomalies import (
@@ -76,10 +76,11 @@ def farewell(how: str) -> SayReply:
 def answer_here(exchange: Exchange, reply: SayReply) -> None:
     """Let the proxy itself answer, behind whatever the rules want beside an answer."""
     before = exchange.decision
-    delays = tuple(fault for fault in before.faults if not fault.answers) if before else ()
-    rule = before.rule if before and delays else ""
+    besides = before.besides() if before else ()
+    rule = before.rule if before and besides else ""
     exchange.forwarded = False
-    exchange.decision = Decision(rule, (*delays, reply), True, NONE, reply.code)
+    answer = Firing("", (reply,))
+    exchange.decision = Decision(rule, (*besides, answer), True, NONE, reply.code)
 
 
 def refusal_of_command(name: str) -> SayReply:

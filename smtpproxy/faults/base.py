@@ -2,26 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Protocol, Self, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self, TypeAlias
 
-from smtpproxy.actions import Action
+from smtpproxy.actions import Action, Send, Side
 from smtpproxy.smtp.facts import Reply
 
 #: A fault's value as it stands in a rule: a text, a list, or a mapping.
 Value: TypeAlias = "str | list[Value] | dict[str, Value]"
 
 
+#: Gives numbers from 0 up to 1, the same ones for the same firing at every run.
+Draw: TypeAlias = Callable[[], float]
+
+
 class Telling:
-    """How an exchange is about to be told to the client. Faults change it."""
+    """How an exchange is about to be told to the client. Faults change it.
 
-    __slots__ = ("after", "before", "flaw", "reply")
+    `reply` is what the client is to take it for. Where its octets are spoilt, `octets` go over the
+    wire in its place; where they do not go in one piece, `pieces` makes actions of them.
+    """
 
-    def __init__(self, reply: Reply | None) -> None:
+    __slots__ = (
+        *("after", "before", "domain", "draw", "flaw", "forward_path"),
+        *("octets", "pieces", "reply", "stage"),
+    )
+
+    def __init__(
+        self,
+        reply: Reply | None,
+        stage: str = "",
+        domain: str = "localhost",
+        forward_path: str = "",
+    ) -> None:
         self.reply = reply  # None: nothing is said
+        self.stage = stage
+        self.domain = domain  # the name by which the server greeted
+        self.forward_path = forward_path  # the recipient in question, or ""
+        self.draw: Draw = no_draw  # of the rule whose fault is applied
         self.before: list[Action] = []
         self.after: list[Action] = []
+        self.octets: bytes | None = None
+        self.pieces: Callable[[bytes], list[Action]] | None = None
         self.flaw = ""  # what is to be wrong with the TLS that the reply announces
+
+    def sending(self) -> list[Action]:
+        """Return the actions that send what is said."""
+        octets = self.octets
+        if octets is None:
+            octets = self.reply.wire if self.reply is not None else b""
+        if not octets:
+            return []
+        return self.pieces(octets) if self.pieces is not None else [Send(Side.CLIENT, octets)]
+
+
+def no_draw() -> float:
+    """Draw for a fault that no rule asked for: there is nothing to vary."""
+    return 0.5
 
 
 class FaultError(ValueError):
@@ -51,20 +88,33 @@ def text_of(value: Value, *path: str | int) -> str:
     return value
 
 
-class Fault(Protocol):
-    """One thing that can go wrong.
+#: The order in which faults are applied, wherever their rules stand: first what is said, then what
+#: is edited in it, then what is spoilt in its octets, then how these are sent.
+ANSWER, EDIT, SPOIL, SEND = range(4)
 
-    `answers`: it decides what the client hears, so that no later rule is asked.
+
+class Fault:
+    """One thing that can go wrong: a value, read from a rule.
+
+    `answers`: it decides what the client hears, so that no later rule is asked. `schema` is the
+    JSON Schema of its value in a rule.
     """
 
-    answers: ClassVar[bool]
+    __slots__ = ()
+
+    answers: ClassVar[bool] = False
+    order: ClassVar[int] = EDIT
+    schema: ClassVar[dict[str, Any]] = {}
 
     @classmethod
     def parse(cls, value: Value, stage: str) -> Self:
         """Read the fault from its value in a rule for `stage`. Raises FaultError."""
+        raise NotImplementedError
 
-    def apply(self, telling: Telling, domain: str, forward_path: str) -> None:
-        """Change what the client is about to be told.
+    def apply(self, telling: Telling) -> None:
+        """Change what the client is about to be told. Most faults do nothing else."""
 
-        `domain` is the name by which the server greeted, `forward_path` the recipient in question.
-        """
+    @property
+    def words(self) -> str:
+        """What befalls the client or upstream, as the end of a sentence."""
+        raise NotImplementedError

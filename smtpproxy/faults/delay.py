@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from smtpproxy.actions import Side, Wait
-from smtpproxy.faults.base import FaultError, Telling, Value, text_of
+from smtpproxy.faults.base import Fault, FaultError, Telling, Value, text_of
 
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0, "days": 86400.0}
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*")
@@ -22,17 +22,22 @@ def parse_duration(value: str) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Delay:
+class Delay(Fault):
     """`delay: 30 s`: the reply reaches the client that much later."""
 
     seconds: float
-    answers: ClassVar[bool] = False
+    schema: ClassVar[dict[str, Any]] = {"type": "string"}
 
     @classmethod
     def parse(cls, value: Value, stage: str) -> Self:
         """Read a time with its unit."""
         return cls(parse_duration(text_of(value)))
 
-    def apply(self, telling: Telling, domain: str, forward_path: str) -> None:
+    def apply(self, telling: Telling) -> None:
         """Wait before anything is said."""
         telling.before.append(Wait(Side.CLIENT, self.seconds))
+
+    @property
+    def words(self) -> str:
+        """How late the reply is."""
+        return f"the reply comes {self.seconds:g} s later"

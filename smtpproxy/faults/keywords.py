@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from smtpproxy.faults.base import FaultError, Telling, Value, text_of
+from smtpproxy.faults.base import Fault, FaultError, Telling, Value, text_of
 from smtpproxy.smtp.ehlo import edited, keyword_of
+from smtpproxy.visible import visible
 
 STAGES = ("EHLO", "LHLO")
 KEYS = ("remove", "set")
@@ -19,7 +20,7 @@ _PARAMETERS = re.compile(r"[ -~]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Keywords:
+class Keywords(Fault):
     """`keywords: {remove: [STARTTLS], set: {SIZE: 1024}}`: EHLO's reply, edited.
 
     `put` has the line of each keyword that is set, in place of one that is there or behind all.
@@ -27,7 +28,20 @@ class Keywords:
 
     remove: frozenset[bytes]
     put: tuple[bytes, ...]
-    answers: ClassVar[bool] = False
+    schema: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": {
+            "remove": {
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+            },
+            "set": {
+                "type": "object",
+                "additionalProperties": {"type": ["string", "integer", "null"]},
+            },
+        },
+    }
 
     @classmethod
     def parse(cls, value: Value, stage: str) -> Self:
@@ -41,7 +55,7 @@ class Keywords:
                 raise FaultError(f"expected remove or set, got {key!r}", key, KEYS, (key,))
         return cls(_removed(value.get("remove", [])), _put(value.get("set", {})))
 
-    def apply(self, telling: Telling, domain: str, forward_path: str) -> None:
+    def apply(self, telling: Telling) -> None:
         """Edit the reply, if it is one that has keywords."""
         reply = telling.reply
         if reply is None or reply.code != 250:
@@ -59,6 +73,14 @@ class Keywords:
             return lines.get(keyword, line)
 
         telling.reply = edited(reply, change, self.put)
+
+    @property
+    def words(self) -> str:
+        """Which keywords are gone, and which are there."""
+        gone = ", ".join(sorted(map(visible, self.remove)))
+        put = ", ".join(map(visible, self.put))
+        told = [f"without {gone}"] if gone else []
+        return f"the keywords are told {' and '.join([*told, f'with {put}'] if put else told)}"
 
 
 def _removed(value: Value) -> frozenset[bytes]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from smtpproxy.actions import Close, Side
 from smtpproxy.codes import wording
-from smtpproxy.faults.base import FaultError, Telling, Value, text_of
+from smtpproxy.faults.base import ANSWER, Fault, FaultError, Telling, Value, text_of
 from smtpproxy.smtp.facts import Reply
 from smtpproxy.visible import visible_text
 
@@ -19,13 +19,20 @@ CLOSING = frozenset({221, 421})
 
 
 @dataclass(frozen=True, slots=True)
-class SayReply:
+class SayReply(Fault):
     """`reply: 450 4.7.1 Later`: the client hears this; a code alone takes the registry's words."""
 
     code: int
     enhanced: str
     lines: tuple[str, ...]
     answers: ClassVar[bool] = True
+    order: ClassVar[int] = ANSWER
+    schema: ClassVar[dict[str, Any]] = {
+        "anyOf": [
+            {"type": "integer", "minimum": 200, "maximum": 599},
+            {"type": "string", "pattern": "^\\n*[2-5][0-9]{2}([ -].*)?"},
+        ]
+    }
 
     @classmethod
     def parse(cls, value: Value, stage: str) -> Self:
@@ -61,11 +68,17 @@ class SayReply:
             for at, line in enumerate(lines)
         )
 
-    def apply(self, telling: Telling, domain: str, forward_path: str) -> None:
+    def apply(self, telling: Telling) -> None:
         """Put this reply in the place of whatever would have been said."""
-        telling.reply = Reply(self.code, self.octets(domain, forward_path))
+        telling.reply = Reply(self.code, self.octets(telling.domain, telling.forward_path))
         if self.code in CLOSING:
             telling.after.append(Close(Side.CLIENT))
+
+    @property
+    def words(self) -> str:
+        """What the client hears."""
+        enhanced = f" {self.enhanced}" if self.enhanced else ""
+        return f"the client hears {self.code}{enhanced} {visible_text(self.lines[0])}".rstrip()
 
 
 def _without_code(line: str, code: int) -> str:

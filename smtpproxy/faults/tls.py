@@ -6,9 +6,9 @@ Owns the names of what can be wrong. How it is brought about is for whoever begi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from smtpproxy.faults.base import FaultError, Telling, Value, text_of
+from smtpproxy.faults.base import Fault, FaultError, Telling, Value, text_of
 
 STAGE = "STARTTLS"
 PLAIN_TEXT, SILENCE, CLOSE, STALL = "plain-text", "silence", "close", "stall"
@@ -24,11 +24,11 @@ ENDLESS = frozenset({PLAIN_TEXT, SILENCE, STALL})
 
 
 @dataclass(frozen=True, slots=True)
-class SpoiltTls:
+class SpoiltTls(Fault):
     """`tls: expired`: behind the 220 to STARTTLS, this is wrong with TLS."""
 
     flaw: str
-    answers: ClassVar[bool] = False
+    schema: ClassVar[dict[str, Any]] = {"enum": list(TLS_FAULTS)}
 
     @classmethod
     def parse(cls, value: Value, stage: str) -> Self:
@@ -40,9 +40,14 @@ class SpoiltTls:
             raise FaultError(f"expected {_listed(TLS_FAULTS)}, got {flaw!r}", flaw, TLS_FAULTS)
         return cls(flaw)
 
-    def apply(self, telling: Telling, domain: str, forward_path: str) -> None:
+    def apply(self, telling: Telling) -> None:
         """Spoil what follows, if TLS follows."""
         telling.flaw = telling.flaw or self.flaw  # the first rule has its way
+
+    @property
+    def words(self) -> str:
+        """What is wrong with TLS."""
+        return f"TLS behind the 220 is spoilt: {self.flaw}"
 
 
 def _listed(words: tuple[str, ...]) -> str:

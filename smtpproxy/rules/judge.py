@@ -6,8 +6,11 @@ never hides a refusal by accident. Knows nothing of octets still to come.
 
 from __future__ import annotations
 
-from smtpproxy.exchange import PROXY, RULE, Decision, Exchange
+from collections.abc import Iterator
+
+from smtpproxy.exchange import PROXY, RULE, Decision, Exchange, Firing
 from smtpproxy.faults import Fault, SayReply, Telling
+from smtpproxy.faults.base import Draw
 from smtpproxy.rules.model import (
     ADDRESS_OF,
     END_OF_DATA,
@@ -67,8 +70,8 @@ class Judge:
         self._at_end = end
         if end and end.answers and end.upstream == NONE:
             exchange.forwarded = False
-            delays = decision.faults if decision else ()
-            exchange.decision = Decision(end.rule, (*delays, _GO_ON), True, NONE, _GO_ON.code)
+            besides = decision.firings if decision else ()
+            exchange.decision = Decision(end.rule, (*besides, _GOING_ON), True, NONE, _GO_ON.code)
 
     def consider_end(self, exchange: Exchange, swallowed: bool) -> None:
         """Recall what was decided about the end of mail data; `swallowed`: upstream has none."""
@@ -76,7 +79,7 @@ class Judge:
         exchange.forwarded = not swallowed
         if swallowed and not (exchange.decision and exchange.decision.answers):
             # A rule said 354 on its own: its story goes on to the end.
-            exchange.decision = Decision(self._data_rule, (_TAKEN,), True, NONE, _TAKEN.code)
+            exchange.decision = Decision(self._data_rule, (_ACCEPTING,), True, NONE, _TAKEN.code)
 
     def tell(self, exchange: Exchange, reply: Reply | None) -> Telling:
         """Return what the client is told; `reply` is upstream's, or None if it was not asked."""
@@ -84,19 +87,20 @@ class Judge:
         if reply is not None and (decision is None or not decision.answers):
             knowing = self._decide(self._rules.after, exchange, reply.code)
             if knowing is not None:
-                delays = decision.faults if decision else ()
-                decision = knowing._replace(faults=delays + knowing.faults)
+                besides = decision.firings if decision else ()
+                decision = knowing._replace(firings=besides + knowing.firings)
         if decision is not None and reply is not None and not _fits(decision, reply):
-            delays = tuple(fault for fault in decision.faults if not fault.answers)
-            decision = decision._replace(faults=delays) if delays else None
+            besides = decision.besides()
+            decision = decision._replace(firings=besides) if besides else None
         exchange.decision = decision
-        telling = Telling(reply)
+        telling = Telling(reply, exchange.stage, self.domain, _forward_path(exchange))
         if decision is None:
             return telling
         # What is edited is the answer, also where that comes from a later rule.
-        for fault in sorted(decision.faults, key=_edits):
-            fault.apply(telling, self.domain, _forward_path(exchange))
-        if telling.reply is not reply or telling.after:
+        for fault, draw in sorted(_applied(decision), key=_order):
+            telling.draw = draw
+            fault.apply(telling)
+        if telling.reply is not reply or telling.octets is not None or telling.after:
             exchange.by = RULE if decision.rule else PROXY
         return telling
 
@@ -126,6 +130,7 @@ class Judge:
 
 _GO_ON = SayReply.parse("354", "DATA")
 _TAKEN = SayReply.parse("250", END_OF_DATA)
+_GOING_ON, _ACCEPTING = Firing("", (_GO_ON,)), Firing("", (_TAKEN,))
 
 
 def _fits(decision: Decision, reply: Reply) -> bool:
@@ -138,8 +143,14 @@ def _fits(decision: Decision, reply: Reply) -> bool:
     return not made_up or decision.knowing or decision.code // 100 == reply.code // 100
 
 
-def _edits(fault: Fault) -> bool:
-    return not fault.answers
+def _applied(decision: Decision) -> Iterator[tuple[Fault, Draw]]:
+    for firing in decision.firings:
+        for fault in firing.faults:
+            yield fault, firing.draw
+
+
+def _order(applied: tuple[Fault, Draw]) -> int:
+    return applied[0].order
 
 
 def _is_last(exchange: Exchange) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from smtpproxy.exchange import Decision
+from smtpproxy.exchange import Decision, Firing
 from smtpproxy.faults import Fault, SayReply
 from smtpproxy.rules.pattern import Pattern, ReplyPattern
 
@@ -114,7 +114,7 @@ def rule_book(rules: list[Rule]) -> RuleBook:
 
 def decide(rules: tuple[Rule, ...], occasion: Occasion) -> Decision | None:
     """Ask `rules` from top to bottom: the first that answers wins, all that do not apply."""
-    faults: list[Fault] = []
+    firings: list[Firing] = []
     first: Rule | None = None
     answering: Rule | None = None
     for rule in rules:
@@ -123,13 +123,13 @@ def decide(rules: tuple[Rule, ...], occasion: Occasion) -> Decision | None:
         first = first or rule
         if rule.answers:
             answering = rule
-        faults.extend(rule.faults)
+        firings.append(Firing(rule.name, rule.faults))
     if first is None:
         return None
     teller = answering or first
     return Decision(
         teller.name,
-        tuple(faults),
+        tuple(firings),
         answers=answering is not None,
         upstream=teller.upstream if answering else FORWARD,
         code=teller.code,

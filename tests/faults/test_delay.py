@@ -37,8 +37,8 @@ def test_it_waits_before_the_reply_and_changes_no_octet() -> None:
     """The client's side waits; the reply stays upstream's, and other delays stay where they are."""
     reply = Reply(250, b"250 2.1.5 Ok\r\n")
     telling = Telling(reply)
-    Delay(2.0).apply(telling, "mail.example.org", "")
-    Delay(0.5).apply(telling, "mail.example.org", "")
+    Delay(2.0).apply(telling)
+    Delay(0.5).apply(telling)
     assert telling.before == [Wait(Side.CLIENT, 2.0), Wait(Side.CLIENT, 0.5)]
     assert (telling.reply, telling.after) == (reply, [])
 

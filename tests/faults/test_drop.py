@@ -23,7 +23,7 @@ def test_nothing_is_said_and_the_connection_ends(value: str, action: Action) -> 
     What upstream said is not told.
     """
     telling = Telling(Reply(250, b"250 2.0.0 Queued\r\n"))
-    Drop.parse(value, "END-OF-DATA").apply(telling, "mail.example.org", "")
+    Drop.parse(value, "END-OF-DATA").apply(telling)
     assert telling.reply is None
     assert (telling.before, telling.after) == ([], [action])
 

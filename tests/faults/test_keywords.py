@@ -16,7 +16,7 @@ WIRE = b"250-mail.example.org\r\n250-SIZE 10240000\r\n250-STARTTLS\r\n250 AUTH P
 def after(value: Value, wire: bytes = WIRE) -> Reply:
     """Return what the client hears."""
     telling = Telling(Reply(int(wire[:3]), wire))
-    Keywords.parse(value, "EHLO").apply(telling, "mail.example.org", "")
+    Keywords.parse(value, "EHLO").apply(telling)
     assert telling.reply is not None
     return telling.reply
 
@@ -67,14 +67,14 @@ def test_where_nothing_changes_it_is_upstreams_reply() -> None:
     """The very same: nobody is told that it was changed."""
     reply = Reply(250, WIRE)
     telling = Telling(reply)
-    Keywords.parse({"remove": ["DSN"]}, "EHLO").apply(telling, "", "")
+    Keywords.parse({"remove": ["DSN"]}, "EHLO").apply(telling)
     assert telling.reply is reply
 
 
 def test_nothing_is_said_where_nothing_would_have_been() -> None:
     """A connection that is closed instead of an answer has no keywords."""
     telling = Telling(None)
-    Keywords.parse({"remove": ["DSN"]}, "LHLO").apply(telling, "", "")
+    Keywords.parse({"remove": ["DSN"]}, "LHLO").apply(telling)
     assert telling.reply is None
 
 

@@ -109,7 +109,7 @@ def test_forward_path_can_not_break_the_line(forward_path: str) -> None:
 def test_it_takes_the_place_of_what_would_have_been_said() -> None:
     """The client hears this reply, and the connection goes on."""
     telling = Telling(Reply(250, b"250 2.1.5 Ok\r\n"))
-    SayReply.parse("450 4.7.1 Later", "RCPT").apply(telling, DOMAIN, "")
+    SayReply.parse("450 4.7.1 Later", "RCPT").apply(telling)
     assert telling.reply == Reply(450, b"450 4.7.1 Later\r\n")
     assert (telling.before, telling.after) == ([], [])
 
@@ -118,6 +118,6 @@ def test_it_takes_the_place_of_what_would_have_been_said() -> None:
 def test_goodbyes_close_the_clients_leg(code: int) -> None:
     """RFC 5321 §4.2.3: after 221 and 421 the transmission channel is closed."""
     telling = Telling(None)
-    SayReply.parse(str(code), "RSET").apply(telling, DOMAIN, "")
+    SayReply.parse(str(code), "RSET").apply(telling)
     assert telling.reply is not None
     assert telling.after == [Close(Side.CLIENT)]

@@ -22,7 +22,7 @@ def test_it_leaves_the_reply_as_it_is(word: str) -> None:
     """The client hears 220 as it came; what is wrong follows it."""
     reply = Reply(220, b"220 Go ahead\r\n")
     telling = Telling(reply)
-    SpoiltTls.parse(word, "STARTTLS").apply(telling, "mail.example.org", "")
+    SpoiltTls.parse(word, "STARTTLS").apply(telling)
     assert (telling.reply, telling.before, telling.after) == (reply, [], [])
     assert telling.flaw == word
 
