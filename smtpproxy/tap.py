@@ -42,6 +42,7 @@ from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession, Upstream
 from smtpproxy.net.shelf import Shelf
 from smtpproxy.net.signals import end_with
+from smtpproxy.net.turn import Turn
 from smtpproxy.net.upstream import EndpointUpstream, Preface, client_endpoint
 from smtpproxy.options import OneLineOptions
 from smtpproxy.place import Ends
@@ -155,6 +156,7 @@ class Proxy:
         self._reactor = reactor
         self._settings = settings
         self._numbers = itertools.count(1)
+        self._turn = Turn(reactor)
         self._run = f"{time.time_ns() // 1000:x}-{os.getpid():x}"
         self._observers: list[Observer] = []
         self._reasons = self._load_reasons()
@@ -275,7 +277,9 @@ class Proxy:
             deputy=deputy,
         )
         upstream = self._upstream_of(label)
-        made = ProxySession(relay, upstream, reactor, gone, ends, limits, self._security)
+        made = ProxySession(
+            *(relay, upstream, reactor, gone, ends, limits, self._security, self._turn)
+        )
         recorder = self._shelf.recorder if self._shelf is not None else None
         if self._refuses and recorder is not None and recorder.broken:
             made.refusal = NOT_RECORDED

@@ -1,7 +1,8 @@
 """What goes to one side, in order, with backpressure.
 
 Owns a transport's writing half. Octets take the shortest way, straight to the socket, while nothing
-is queued anywhere; whoever feeds this side is told to stop when the socket takes no more.
+is queued anywhere: at once, or all of a turn of the reactor in one go. Whoever feeds this side is
+told to stop when the socket takes no more.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from zope.interface import implementer
 
 from smtpproxy.actions import Action, Close, HalfClose, Reset, StartTls, Wait
 from smtpproxy.net.truncation import close_without_notice
+from smtpproxy.net.turn import Turn
 
 #: Octets that may wait in the queue before whoever feeds it is told to stop.
 QUEUE_LIMIT = 64 * 1024
@@ -36,6 +38,7 @@ class Outbox:
         "_closing",
         "_encrypted",
         "_full",
+        "_gathered",
         "_half_closing",
         "_paused",
         "_queue",
@@ -44,6 +47,7 @@ class Outbox:
         "_straight",
         "_timer",
         "_transport",
+        "_turn",
         "_writing",
     )
 
@@ -52,10 +56,14 @@ class Outbox:
         clock: IReactorTime,
         blocked: Callable[[bool], None],
         start_tls: Callable[[Any, StartTls], None],
+        turn: Turn | None = None,
     ) -> None:
+        """`turn`: what is sent in one turn of the reactor goes out at its end; else at once."""
         self._clock = clock
         self._blocked = blocked
         self._start_tls = start_tls  # begins TLS on a transport
+        self._turn = turn
+        self._gathered: list[bytes] = []  # goes out at the end of the turn
         self._transport: Any = None
         self._queue: deque[Action | bytearray] = deque()  # octets that wait are one piece
         self._queued = 0  # octets in the queue
@@ -100,11 +108,26 @@ class Outbox:
         """Send octets once all before them are sent."""
         if self._queue or self._timer is not None or self._transport is None:
             self._enqueue_octets(octets)
+        elif self._turn is None or self._writing or not self._straight:
+            if not self._closing:
+                self._write(octets)
         elif not self._closing:
+            if not self._gathered:
+                self._turn.at_end(self)
+            self._gathered.append(octets)
+
+    def flush(self) -> None:
+        """Write what was gathered in this turn."""
+        gathered = self._gathered
+        if gathered and not self._closing:
+            octets = gathered[0] if len(gathered) == 1 else b"".join(gathered)
+            gathered.clear()
             self._write(octets)
 
     def perform(self, action: Action) -> None:
         """Do anything else than to send, once all before it is done."""
+        if self._gathered:
+            self.flush()
         if self._queue or self._timer is not None or self._transport is None:
             self._enqueue(action)
         else:
@@ -113,6 +136,7 @@ class Outbox:
     def detach(self) -> None:
         """The transport is gone."""
         self._closing = True
+        self._gathered.clear()
         self._queue.clear()
         if self._timer is not None:
             self._timer.cancel()

@@ -16,6 +16,7 @@ from smtpproxy.net.authority import AuthorityError
 from smtpproxy.net.handshake import facts_of
 from smtpproxy.net.outbox import Outbox
 from smtpproxy.net.pem import TlsFileError
+from smtpproxy.net.turn import Turn
 from smtpproxy.place import UNKNOWN, Ends
 from smtpproxy.relay import Relay
 from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
@@ -90,6 +91,7 @@ class ProxySession:
         ends: Ends = UNKNOWN,
         limits: Limits = DEFAULT_LIMITS,
         security: Security | None = None,
+        turn: Turn | None = None,
     ) -> None:
         self.relay = relay
         self._limits = limits
@@ -102,8 +104,9 @@ class ProxySession:
         self._gone = gone
         self._client_in = _Intake()
         self._upstream_in = _Intake()
-        self._to_client = Outbox(clock, self._client_blocked, self._start_tls)
-        self._to_upstream = Outbox(clock, self._upstream_blocked, self._start_tls)
+        self._turn = turn
+        self._to_client = Outbox(clock, self._client_blocked, self._start_tls, turn)
+        self._to_upstream = Outbox(clock, self._upstream_blocked, self._start_tls, turn)
         self._connecting = False
         self._cancel: Callable[[], None] | None = None
         self._open: set[Side] = set()
@@ -274,7 +277,9 @@ class ProxySession:
 
     def _connect(self) -> None:
         if self._to_upstream.over:  # there was another connection before
-            self._to_upstream = Outbox(self._clock, self._upstream_blocked, self._start_tls)
+            self._to_upstream = Outbox(
+                self._clock, self._upstream_blocked, self._start_tls, self._turn
+            )
         self._connecting = True
         self._cancel = self._upstream.connect(self)
 
