@@ -20,6 +20,7 @@ from smtpproxy.encryption import MIRROR, TERMINATE, Encryption
 from smtpproxy.introduction import Introduction
 from smtpproxy.log import JsonLog, TextLog
 from smtpproxy.net.authority import Authority
+from smtpproxy.net.collector import settle_collector
 from smtpproxy.net.endpoints import (
     PLAIN,
     SECURE,
@@ -504,6 +505,7 @@ def makeService(options: Options) -> ProxyService:
     proxy.raise_file_limit()
     service = proxy.service
     end_with(lambda: service.status)
+    reactor.callWhenRunning(settle_collector)
     # Standard output is for our own records: twistd would write its log there, too.
     sys.stdout = sys.stderr
     return service

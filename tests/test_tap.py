@@ -127,6 +127,8 @@ class Running:
         client = self.client()
         for line in lines:
             client.receive(line.encode() + b"\r\n")
+            self.reactor.advance(0)
+        self.reactor.advance(0)
         heard = client.taken.decode().splitlines()
         client.peer_closes()
         return heard
@@ -242,6 +244,7 @@ def test_lmtp_is_told_of_the_client_by_xclient() -> None:
     leg.makeConnection(server)
     server.protocol = leg
     server.receive(b"220 mail.example.org LMTP\r\n")
+    running.reactor.advance(0)
     assert (host, port, server.taken) == ("192.0.2.25", 24, b"LHLO smtpproxy.localhost\r\n")
 
 
@@ -258,6 +261,7 @@ def test_one_client_too_many_is_told_so(folder: Path) -> None:
     assert third.ended == "closed"
     second.peer_closes()
     fourth = running.client()
+    running.reactor.advance(0)
     assert fourth.taken.startswith(b"220 ")  # there is room again
     first.peer_closes()
     fourth.peer_closes()
@@ -347,6 +351,7 @@ def test_rules_are_read_again(folder: Path, capfd: pytest.CaptureFixture[str]) -
     running.signal("SIGHUP")
     assert running.dialogue("NOOP")[-1] == "550 Not today"
     old.receive(b"NOOP\r\n")
+    running.reactor.advance(0)
     assert old.taken.endswith(b"450 Not today\r\n")
     capfd.readouterr()
     rules.write_text("smtpproxy-rules: 1\nrules:\n- NOPO: 450\n")

@@ -10,6 +10,7 @@ from zope.interface import provider
 
 from smtpproxy.console import UNABLE, say
 from smtpproxy.documents import DocumentError
+from smtpproxy.net.collector import settle_collector
 from smtpproxy.settings import LOG_FORMATS, MODES, SettingsError, settle
 from smtpproxy.tap import Options, Proxy, build
 
@@ -82,4 +83,5 @@ def begin_logging(proxy: Proxy) -> None:
 def run_reactor(reactor: Any, proxy: Proxy) -> None:
     """Run the service until it ends."""
     proxy.service.startService()
+    settle_collector()
     reactor.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ with smtplib.SMTP(*where) as client:
     for recipient in sys.argv[1:]:
         client.sendmail("a@example.org", [recipient], "Subject: x\\r\\n\\r\\nHi!\\r\\n")
 """
+#: Seconds in which a log has written what it gathers.
+PAUSE = 0.1
 ALICE, BOB, CAROL = "alice@example.net", "bob@example.net", "carol@example.net"
 
 
@@ -41,8 +44,14 @@ def run(folder: Path, server: Program, mode: str, *to: str, login: str = "") -> 
 
 
 def asked(folder: Path) -> str:
-    """What the server was asked, all in all."""
-    return (folder / "server" / "server.log").read_text()
+    """What the server was asked, all in all; its lines are gathered for a moment."""
+    deadline = time.monotonic() + 10
+    time.sleep(PAUSE)
+    while True:
+        text = (folder / "server" / "server.log").read_text()
+        if text.count(" -> sink:") == text.count("* ended:") or time.monotonic() > deadline:
+            return text
+        time.sleep(PAUSE)
 
 
 def labels(folder: Path) -> list[str]:
