@@ -38,13 +38,14 @@ from smtpproxy.net.newfile import write_text
 from smtpproxy.net.pem import TlsFileError
 from smtpproxy.net.proxyprotocol import VERSIONS
 from smtpproxy.net.reporting import Reporting
+from smtpproxy.net.secureplaces import plain_place
 from smtpproxy.net.securing import deputy_for, relation_between, security_of
 from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession, Upstream
 from smtpproxy.net.shelf import Shelf
 from smtpproxy.net.signals import end_with
 from smtpproxy.net.turn import Turn
-from smtpproxy.net.upstream import EndpointUpstream, Preface, client_endpoint
+from smtpproxy.net.upstream import EndpointUpstream, Preface, TcpUpstream, client_endpoint
 from smtpproxy.options import OneLineOptions
 from smtpproxy.place import Ends
 from smtpproxy.private.redactionrules import load_privacy
@@ -363,6 +364,8 @@ class Proxy:
                 taken = itertools.count(1)
                 return LocalUpstream(SINK, lambda: Sink(lambda: next(taken), self._protocol))
             seconds = self._connect_timeout()
+            if place := plain_place(endpoint):
+                return TcpUpstream(endpoint, self._reactor, place, seconds, preface)
             connecting = client_endpoint(self._reactor, endpoint, seconds, self._security.client)
             return EndpointUpstream(endpoint, connecting, preface)
         except SettingsError:

@@ -1,4 +1,4 @@
-"""Upstreams as client endpoint strings name them: their host, and what `tls:` and `ssl:` take.
+"""Upstreams as client endpoint strings name them: what `tcp:`, `tls:` and `ssl:` take.
 
 How upstream is verified is said by options, never by the arguments that Twisted has for that.
 """
@@ -18,12 +18,12 @@ _COLON = re.compile(r"(?<!\\):")
 _PORT = re.compile(r"[0-9]{1,5}")
 
 
-class SecurePlace(NamedTuple):
-    """An upstream under TLS."""
+class TcpPlace(NamedTuple):
+    """An upstream that is a host and a port."""
 
     host: str
     port: int
-    seconds: int  # that connecting may take
+    seconds: int  # that connecting may take; 0: it is not said
     bind: str  # the address to connect from, or ""
 
 
@@ -33,7 +33,7 @@ def upstream_host(endpoint: str) -> str:
     return _arguments(rest).get("host", "") if kind in _NAMED else ""
 
 
-def secure_place(endpoint: str) -> SecurePlace | None:
+def secure_place(endpoint: str) -> TcpPlace | None:
     """Return what a client endpoint string with TLS means; None for another. Raises WhereError."""
     kind, _, rest = endpoint.partition(":")
     if kind not in KINDS:
@@ -45,10 +45,24 @@ def secure_place(endpoint: str) -> SecurePlace | None:
                 f"{kind}: takes no {name}=; --upstream-ca, --upstream-name and "
                 "--upstream-insecure say how upstream is verified"
             )
-    host, port, seconds = found.get("host"), found.get("port", ""), found.get("timeout", "30")
-    if not host or not _PORT.fullmatch(port) or int(port) > 65535 or not _PORT.fullmatch(seconds):
+    place = _place({"timeout": "30", **found})
+    if place is None:
         raise WhereError(f"expected {kind}:HOST:PORT, got {endpoint}")
-    return SecurePlace(host, int(port), int(seconds), found.get("bindAddress", ""))
+    return place
+
+
+def plain_place(endpoint: str) -> TcpPlace | None:
+    """Return what a plain `tcp:HOST:PORT` means; None for all else that Twisted can read."""
+    kind, _, rest = endpoint.partition(":")
+    found = _arguments(rest)
+    return _place(found) if kind == "tcp" and found.keys() <= set(_OURS) else None
+
+
+def _place(found: dict[str, str]) -> TcpPlace | None:
+    host, port, seconds = found.get("host"), found.get("port", ""), found.get("timeout", "0")
+    if not host or not _PORT.fullmatch(port) or int(port) > 65535 or not _PORT.fullmatch(seconds):
+        return None
+    return TcpPlace(host, int(port), int(seconds), found.get("bindAddress", ""))
 
 
 def _arguments(rest: str) -> dict[str, str]:

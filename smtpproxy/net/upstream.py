@@ -21,7 +21,7 @@ from twisted.internet.interfaces import (
     IReactorTime,
     IStreamClientEndpoint,
 )
-from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.protocol import ClientFactory, Factory, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -30,7 +30,7 @@ from smtpproxy.net.endpoints import with_timeout
 from smtpproxy.net.handshake import failure_words
 from smtpproxy.net.leg import Leg
 from smtpproxy.net.names import ip_address
-from smtpproxy.net.secureplaces import KINDS, secure_place
+from smtpproxy.net.secureplaces import KINDS, TcpPlace, secure_place
 from smtpproxy.net.session import ProxySession
 from smtpproxy.place import Ends
 
@@ -209,6 +209,60 @@ class _SecureLeg(_UpstreamLeg):
         if self._pending and self.transport is not None:
             self._session = None  # type: ignore[assignment]
             self.transport.abortConnection()  # type: ignore[attr-defined]
+
+
+class TcpUpstream:
+    """Opens a plain connection for each session, in the shortest way.
+
+    An endpoint would put something of its own between a connection and its session, for good.
+    """
+
+    def __init__(
+        self, name: str, reactor: Any, place: TcpPlace, seconds: float, preface: Preface | None
+    ) -> None:
+        """`seconds` to connect, where the place does not say how long itself."""
+        self.name = name
+        self._reactor = reactor
+        self._place = place
+        self._seconds = place.seconds or seconds
+        self._bind = (place.bind, 0) if place.bind else None
+        self._preface = preface
+
+    def connect(self, session: ProxySession) -> Callable[[], None]:
+        """Connect; the session is told when the connection stands, or why it does not."""
+        preface = self._preface(session.ends) if self._preface is not None else b""
+        attempt = _Attempt(session, preface)
+        host, port, *_ = self._place
+        connector = self._reactor.connectTCP(host, port, attempt, self._seconds, self._bind)
+
+        def give_up() -> None:
+            if attempt.pending:
+                attempt.pending = False
+                connector.stopConnecting()
+
+        return give_up
+
+
+class _Attempt(ClientFactory):
+    """One attempt to connect. `pending`: it is not known yet how it goes, and somebody waits."""
+
+    noisy = False
+
+    def __init__(self, session: ProxySession, preface: bytes) -> None:
+        self._session = session
+        self._preface = preface
+        self.pending = True
+
+    def buildProtocol(self, addr: Any) -> Leg:
+        """Return the leg."""
+        self.pending = False
+        return _UpstreamLeg(self._session, self._preface)
+
+    def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
+        """It does not stand, nor will it."""
+        if self.pending:
+            self.pending = False
+            self._session.upstream_failed(unreachable(reason))
 
 
 def _failed(failure: Failure, session: ProxySession) -> None:

@@ -11,23 +11,34 @@ from twisted.python.failure import Failure
 
 from smtpproxy.actions import Side
 from smtpproxy.net.leg import Leg
+from smtpproxy.net.secureplaces import plain_place
 from smtpproxy.net.security import Security
 from smtpproxy.net.session import ProxySession
-from smtpproxy.net.upstream import EndpointUpstream, client_endpoint
+from smtpproxy.net.upstream import EndpointUpstream, TcpUpstream, client_endpoint
 from smtpproxy.relay import Relay
 from tests.net.sessions import Heard
 from tests.net.transports import Socket
+
+#: By an endpoint, and in the shortest way.
+BOTH_WAYS = pytest.mark.parametrize("direct", [False, True])
 
 
 class Talk:
     """A session whose upstream leads into a reactor of the test's own."""
 
-    def __init__(self, where: str = "tcp:192.0.2.25:2525", seconds: float = 30.0) -> None:
+    def __init__(
+        self, where: str = "tcp:192.0.2.25:2525", seconds: float = 30.0, direct: bool = False
+    ) -> None:
         self.reactor = MemoryReactorClock()
         self.heard = Heard()
         self.gone: list[ProxySession] = []
-        upstream = EndpointUpstream(
-            where, client_endpoint(self.reactor, where, seconds, Security().client)
+        place = plain_place(where) if direct else None
+        upstream = (
+            TcpUpstream(where, self.reactor, place, seconds, None)
+            if place is not None
+            else EndpointUpstream(
+                where, client_endpoint(self.reactor, where, seconds, Security().client)
+            )
         )
         relay = Relay(self.heard, self.reactor.seconds)
         self.session = ProxySession(relay, upstream, self.reactor, self.gone.append)
@@ -46,9 +57,10 @@ class Talk:
         self.connecting.clientConnectionFailed(self.reactor.connectors[0], Failure(problem))
 
 
-def test_it_connects_where_it_is_told_to() -> None:
+@BOTH_WAYS
+def test_it_connects_where_it_is_told_to(direct: bool) -> None:
     """Each session asks for one connection, to the endpoint's host and port."""
-    talk = Talk()
+    talk = Talk(direct=direct)
     ((host, port, *_),) = talk.reactor.tcpClients
     assert (host, port) == ("192.0.2.25", 2525)
 
@@ -69,6 +81,24 @@ def test_an_upstream_that_does_not_answer(seconds: float) -> None:
     assert talk.gone == [talk.session]
 
 
+@pytest.mark.parametrize(
+    ("where", "seconds"), [("tcp:192.0.2.25:25", 0.5), ("tcp:192.0.2.25:25:timeout=90", 90)]
+)
+def test_how_long_a_direct_connection_may_take(where: str, seconds: float) -> None:
+    """The reactor gives up on it after the time that is allowed, or that its place says."""
+    talk = Talk(where, seconds=0.5, direct=True)
+    ((*_, timeout, _),) = talk.reactor.tcpClients
+    assert timeout == seconds
+    assert talk.reactor.getDelayedCalls() == []
+
+
+def test_a_direct_connection_from_an_address() -> None:
+    """`bindAddress=` says from where."""
+    talk = Talk("tcp:192.0.2.25:25:bindAddress=192.0.2.1", direct=True)
+    bound: Any = talk.reactor.tcpClients[0][-1]
+    assert bound == ("192.0.2.1", 0)
+
+
 def test_an_endpoint_string_with_its_own_time() -> None:
     """Whoever writes a timeout into the endpoint string gets that one, and no other."""
     talk = Talk("tcp:192.0.2.25:2525:timeout=90", seconds=30.0)
@@ -77,9 +107,10 @@ def test_an_endpoint_string_with_its_own_time() -> None:
     assert talk.reactor.getDelayedCalls() == []
 
 
-def test_no_timer_outlives_the_connecting() -> None:
+@BOTH_WAYS
+def test_no_timer_outlives_the_connecting(direct: bool) -> None:
     """Once upstream is there, or not needed any more, nobody counts the seconds."""
-    there, left = Talk(), Talk()
+    there, left = Talk(direct=direct), Talk(direct=direct)
     leg = there.connecting.buildProtocol(None)
     leg.makeConnection(Socket())
     left.client.peer_closes()
@@ -88,9 +119,10 @@ def test_no_timer_outlives_the_connecting() -> None:
         assert talk.heard.notes == []
 
 
-def test_the_connection_becomes_the_upstream_leg() -> None:
+@BOTH_WAYS
+def test_the_connection_becomes_the_upstream_leg(direct: bool) -> None:
     """What comes from there goes to the client, and the other way round."""
-    talk = Talk()
+    talk = Talk(direct=direct)
     leg = talk.connecting.buildProtocol(None)
     server = Socket()
     server.protocol = leg
@@ -112,9 +144,10 @@ def test_the_connection_becomes_the_upstream_leg() -> None:
         (error.ConnectError(), "ConnectError"),
     ],
 )
-def test_why_it_can_not_be_reached(problem: Exception, words: str) -> None:
+@BOTH_WAYS
+def test_why_it_can_not_be_reached(problem: Exception, words: str, direct: bool) -> None:
     """The client hears 421 and is closed, and the log is told why in plain words."""
-    talk = Talk()
+    talk = Talk(direct=direct)
     talk.fail(problem)
     talk.client.flow()
     assert talk.client.taken.startswith(b"421 ")
@@ -125,9 +158,10 @@ def test_why_it_can_not_be_reached(problem: Exception, words: str) -> None:
     assert talk.gone == [talk.session]
 
 
-def test_a_client_that_leaves_ends_the_connecting() -> None:
+@BOTH_WAYS
+def test_a_client_that_leaves_ends_the_connecting(direct: bool) -> None:
     """Nobody waits for an upstream that nobody needs, and that is no failure."""
-    talk = Talk()
+    talk = Talk(direct=direct)
     talk.client.peer_closes()
     assert talk.reactor.connectors[0].stoppedConnecting
     assert talk.heard.notes == []
