@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import getopt
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from twisted.python import usage
 
 from smtpproxy import __version__
 from smtpproxy.console import UNABLE, say
 from smtpproxy.documents import nearest
+from smtpproxy.settings import FLAG, OPTIONS
 
 _CREDENTIALS = ("--upstream-user", "--upstream-pass")
 _NO_CREDENTIALS = (
@@ -55,3 +56,45 @@ class OneLineOptions(usage.Options):
         """show the version"""
         print(f"smtpproxy {__version__}")
         raise SystemExit(0)
+
+
+class Given(OneLineOptions):
+    """Options of the service, as the command line gives them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: dict[str, tuple[str, ...]] = {}
+
+    def take(self, name: str, value: str) -> None:
+        """Take an option's value from the command line."""
+        self.given[name] = (*self.given.get(name, ()), value)
+
+
+def _switch(name: str) -> Callable[[Given], None]:
+    def switch(self: Given) -> None:
+        self.take(name, "true")
+
+    return switch
+
+
+def _taker(name: str) -> Callable[[Given, str], None]:
+    def take(self: Given, value: str) -> None:
+        self.take(name, value)
+
+    return take
+
+
+def offer(
+    options: type[Given], defaults: Mapping[str, str], only: Collection[str] | None = None
+) -> None:
+    """Give a class a method for each option, whose docstring is the help, as Twisted wants it.
+
+    `only`: these options, and not all.
+    """
+    for option in OPTIONS:
+        if only is not None and option.name not in only:
+            continue
+        default = defaults.get(option.name, option.default)
+        method = (_switch if option.kind == FLAG else _taker)(option.name)
+        method.__doc__ = option.help + (f" [default: {default}]" if default else "")
+        setattr(options, f"opt_{option.name.replace('-', '_')}", method)

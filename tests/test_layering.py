@@ -24,6 +24,8 @@ READERS = {
     "smtpproxy.documents",
     "smtpproxy.private.redactionrules",
     "smtpproxy.settings",
+    "smtpproxy.modes",
+    "smtpproxy.rules.inforce",
     "smtpproxy.rules.load",
     "smtpproxy.cassette.acting",
     "smtpproxy.cassette.deriving",

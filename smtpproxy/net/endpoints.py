@@ -24,6 +24,8 @@ PROXIED = "haproxy:"
 _SECURE_KINDS = ("tls", "ssl")
 _TWISTEDS = ("privateKey", "certKey", "extraCertChain", "sslmethod", "dhParameters")
 _CLIENT_KINDS = ("tcp", "ssl", "tls", "unix", "host")
+#: What Twisted raises where it can't read an endpoint string.
+MISREAD = (ValueError, TypeError, KeyError, ImportError, OSError)
 
 
 class WhereError(ValueError):

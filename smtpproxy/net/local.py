@@ -133,3 +133,14 @@ class LocalTransport:
             self._over = True
             self._server.gone()
             self._session.lost(Side.UPSTREAM, clean=True, already_told=False)
+
+
+def grows(upstream: Upstream) -> bool:
+    """Is it a cassette that a real upstream is asked behind?"""
+    return isinstance(upstream, AppendingUpstream)
+
+
+def is_within(upstream: Upstream) -> bool:
+    """Is it in this process?"""
+    growing = isinstance(upstream, AppendingUpstream) and upstream.within
+    return growing or isinstance(upstream, LocalUpstream)

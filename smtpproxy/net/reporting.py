@@ -19,6 +19,7 @@ from smtpproxy.reports import reporttable
 from smtpproxy.reports.expectations import Expectation, Expectations
 from smtpproxy.reports.report import Gatherer
 from smtpproxy.reports.reported import ReportedPlace, RunReport
+from smtpproxy.settings import Settings, SettingsError
 
 
 class Source(Protocol):
@@ -86,3 +87,19 @@ class Reporting:
             source.used() if source is not None else [],
             source.unused() if source is not None else [],
         )
+
+
+def reporting_of(
+    settings: Settings,
+    expected: Sequence[Expectation],
+    mode: str,
+    seconds: Callable[[], float],
+    found: Callable[[str], None],
+) -> Reporting | None:
+    """Return what reports a run, or None where nobody asks for it. Raises SettingsError."""
+    path = settings.path("report")
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise SettingsError(f"--report {path}: expected a file in a folder that is there")
+    if path == Path("-"):
+        raise SettingsError("--report -: expected a file; the report is not for a stream")
+    return Reporting(path, expected, mode, seconds, found) if path or expected else None

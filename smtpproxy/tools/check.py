@@ -23,15 +23,15 @@ from smtpproxy.cassette.store import load_recorded, mail_data_on_the_wire
 from smtpproxy.console import FOUND, GOOD, UNABLE, counted, on_terminal, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.net.credentials import load_credentials
-from smtpproxy.net.endpoints import SINK, WhereError, upstream_endpoint
+from smtpproxy.net.endpoints import MISREAD, SINK, WhereError, upstream_endpoint
 from smtpproxy.net.errand import Destination, ErrandError, run_errand
 from smtpproxy.net.pem import TlsFileError
 from smtpproxy.net.secureplaces import KINDS
 from smtpproxy.net.securing import is_this_machine, security_of
 from smtpproxy.net.upstream import client_endpoint
+from smtpproxy.options import Given, offer
 from smtpproxy.settings import Settings, SettingsError, settle
 from smtpproxy.smtp.protocols import PROTOCOLS
-from smtpproxy.tap import MISREAD, Given, offer
 from smtpproxy.tools.changes import severities_from, tell
 from smtpproxy.visible import visible_text
 

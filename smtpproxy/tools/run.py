@@ -16,8 +16,9 @@ from smtpproxy.console import UNABLE, say
 from smtpproxy.net.authority import AuthorityError
 from smtpproxy.net.bundle import trusting
 from smtpproxy.net.credentials import VARIABLES
+from smtpproxy.options import offer
 from smtpproxy.reports.expectations import Expectation
-from smtpproxy.tap import Options, Proxy, build, offer
+from smtpproxy.tap import Options, Proxy, build
 from smtpproxy.tools.expecting import ExpectationError, read_expectation
 from smtpproxy.tools.serve import begin_logging, run_reactor
 
