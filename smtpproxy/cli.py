@@ -14,23 +14,26 @@ from smtpproxy.documents import nearest
 
 HELP = f"""smtpproxy {__version__}: a recording and replaying SMTP proxy
 
-  smtpproxy serve   relay, record or replay until told to stop
-  smtpproxy run     the same around one command: free port, environment, exit status
-  smtpproxy show    a cassette as a dialogue
-  smtpproxy lint    cassettes, rule and redaction files: what is wrong, and where
-  smtpproxy diff    what has changed from one cassette to another
-  smtpproxy check   what a real server says otherwise than a cassette, without delivering
-  smtpproxy export  the messages of a cassette as mail files or mbox, its sessions as JSON
-  smtpproxy import  a cassette of a transcript: swaks, smtplib, tshark, or pasted from an RFC
-  smtpproxy merge   several cassettes in one
-  smtpproxy prune   a cassette without what replay did not use
-  smtpproxy derive  rule files for each reply of a cassette that may go wrong
-  smtpproxy recover a recording that did not end, made a cassette
-  smtpproxy redact  an old cassette without what must not be kept
-  smtpproxy codes   the registry of reply codes
-  smtpproxy explain what a reply means, or each reply of a log
-  smtpproxy ca      the authority that signs certificates for clients, and how to trust it
-  smtpproxy config  the options in force, and where each came from
+  smtpproxy serve         relay, record or replay until told to stop
+  smtpproxy run           the same around one command: free port, environment, exit status
+  smtpproxy show          a cassette as a dialogue
+  smtpproxy lint          cassettes, rule and redaction files: what is wrong, and where
+  smtpproxy diff          what has changed from one cassette to another
+  smtpproxy check         what a real server says otherwise than a cassette, without delivering
+  smtpproxy export        the messages of a cassette as mail files or mbox, its sessions as JSON
+  smtpproxy import        a cassette of a transcript: swaks, smtplib, tshark, or pasted from an RFC
+  smtpproxy merge         several cassettes in one
+  smtpproxy prune         a cassette without what replay did not use
+  smtpproxy derive        rule files for each reply of a cassette that may go wrong
+  smtpproxy recover       a recording that did not end, made a cassette
+  smtpproxy redact        an old cassette without what must not be kept
+  smtpproxy presets       the rule files that are shipped, and how each one reads
+  smtpproxy try           a recorded dialogue as its client would have heard it under rules
+  smtpproxy explain-rules each rule as a sentence
+  smtpproxy codes         the registry of reply codes
+  smtpproxy explain       what a reply means, or each reply of a log
+  smtpproxy ca            the authority that signs certificates for clients, and how to trust it
+  smtpproxy config        the options in force, and where each came from
 
 Each has a --help of its own. The same service runs as `twistd smtpproxy`.
 
@@ -57,6 +60,9 @@ COMMANDS = {
     "derive": "derive",
     "recover": "recover",
     "redact": "redact",
+    "presets": "presets",
+    "try": "trying",
+    "explain-rules": "explainrules",
     "codes": "codes",
     "explain": "explain",
     "ca": "ca",
@@ -85,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         raise SystemExit(2)
     try:
-        function = f"{name}_" if iskeyword(name) else name
+        function = f"{name}_" if iskeyword(name) else name.replace("-", "_")
         tool = getattr(import_module(f"smtpproxy.tools.{COMMANDS[name]}"), function)
         status = int(tool(words))
         sys.stdout.flush()

@@ -116,6 +116,12 @@ OPTIONS: tuple[Option, ...] = (
     Option("rules", MANY, "a rule file, repeatable; read again on SIGHUP"),
     Option("rule", MANY, "one rule, repeatable, such as 'RCPT bob@example.net: 550'"),
     Option(
+        "preset",
+        MANY,
+        "a rule file that is shipped, repeatable, such as greylisting; asked behind all other "
+        "rules (smtpproxy presets lists them)",
+    ),
+    Option(
         "redact",
         TEXT,
         "a redaction file, or addresses: hide more than credentials in all that is kept or shown "

@@ -27,6 +27,7 @@ READERS = {
     "smtpproxy.modes",
     "smtpproxy.rules.inforce",
     "smtpproxy.rules.load",
+    "smtpproxy.rules.presets",
     "smtpproxy.cassette.acting",
     "smtpproxy.cassette.deriving",
     "smtpproxy.cassette.cleaning",

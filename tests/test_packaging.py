@@ -104,6 +104,13 @@ def test_the_wheel_holds_every_module(wheel: Path, tree: Path) -> None:
     assert modules <= set(zipfile.ZipFile(wheel).namelist())
 
 
+def test_the_wheel_holds_every_preset(wheel: Path, tree: Path) -> None:
+    """No shipped rule file is left behind."""
+    presets = {str(path.relative_to(tree)) for path in (tree / "smtpproxy/presets").iterdir()}
+    assert presets
+    assert presets <= set(zipfile.ZipFile(wheel).namelist())
+
+
 def test_the_version_is_the_same_everywhere(wheel: Path) -> None:
     """Package, wheel and its metadata name the one release."""
     with zipfile.ZipFile(wheel) as archive:

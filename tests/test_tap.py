@@ -92,6 +92,8 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("--upstream sink: --rules rules.yaml", ["rules.yaml:3:", "'RCTP'", "'RCPT'?"]),
     ("--upstream sink: --rule RCTP:_550", ["--rule", "'RCTP'", "did you mean 'RCPT'?"]),
     ("--upstream sink: --rule RCPT_550", ["--rule", "'RCPT 550'", "STAGE: REPLY"]),
+    ("--upstream sink: --preset greylistin", ["--preset", "'greylistin'", "'greylisting'?"]),
+    ("--upstream sink: --rules greylisting", ["no such file", "--preset greylisting"]),
     ("--config missing.yaml", ["missing.yaml", "No such file"]),
     ("--config config.yaml", ["config.yaml:2:", "'log-fromat'", "'log-format'?"]),
     ("--upstream sink: --log missing/log", ["missing/log", "No such file"]),

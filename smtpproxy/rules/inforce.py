@@ -11,7 +11,8 @@ from pathlib import Path
 from smtpproxy.console import say
 from smtpproxy.documents import DocumentError
 from smtpproxy.rules.load import load_rules, parse_rule
-from smtpproxy.rules.model import RuleBook, rule_book
+from smtpproxy.rules.model import Rule, RuleBook, rule_book
+from smtpproxy.rules.presets import PresetError, load_preset, preset_names
 from smtpproxy.settings import Settings, SettingsError
 
 
@@ -34,5 +35,22 @@ class RulesInForce:
             say(f"smtpproxy: the old rules stay in force: {error}")
 
     def _load(self) -> RuleBook:
-        rules = [rule for path in self._settings.many("rules") for rule in load_rules(Path(path))]
-        return rule_book(rules + [parse_rule(text) for text in self._settings.many("rule")])
+        settings = self._settings
+        rules = [rule for name in settings.many("rules") for rule in _in_file(name)]
+        rules += [parse_rule(text) for text in settings.many("rule")]
+        # Whoever uses a preset has a rule of their own for what shall be otherwise.
+        rules += [rule for name in settings.many("preset") for rule in _in_preset(name)]
+        return rule_book(rules)
+
+
+def _in_file(name: str) -> list[Rule]:
+    if name in preset_names() and not Path(name).exists():
+        raise SettingsError(f"--rules {name}: there is no such file; did you mean --preset {name}?")
+    return load_rules(Path(name))
+
+
+def _in_preset(name: str) -> list[Rule]:
+    try:
+        return load_preset(name)
+    except PresetError as error:
+        raise SettingsError(f"--preset: {error}") from None

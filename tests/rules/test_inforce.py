@@ -13,9 +13,12 @@ from smtpproxy.settings import settle
 FILE = "smtpproxy-rules: 1\nrules:\n- name: of the file\n  RCPT: 450\n"
 
 
-def in_force(*files: Path, rules: tuple[str, ...] = ()) -> RulesInForce:
+def in_force(
+    *files: Path, rules: tuple[str, ...] = (), presets: tuple[str, ...] = ()
+) -> RulesInForce:
     """Return the rules that these options name."""
-    return RulesInForce(settle({"rules": tuple(map(str, files)), "rule": rules}, {}))
+    given = {"rules": tuple(map(str, files)), "rule": rules, "preset": presets}
+    return RulesInForce(settle(given, {}))
 
 
 def names(rules: RulesInForce) -> list[str]:
@@ -23,11 +26,13 @@ def names(rules: RulesInForce) -> list[str]:
     return [rule.name for rule in rules.book.before.get("RCPT", ())]
 
 
-def test_files_come_first(tmp_path: Path) -> None:
-    """The rules of files are read before those of the command line."""
+def test_presets_come_last(tmp_path: Path) -> None:
+    """Rules of files are asked first, then those of the command line, and presets behind all."""
     file = tmp_path / "a.yaml"
     file.write_text(FILE)
-    assert names(in_force(file, rules=("RCPT: 550",))) == ["of the file", "RCPT"]
+    assert names(in_force(file, rules=("RCPT: 550",), presets=("full-mailbox",))) == [
+        *("of the file", "RCPT", "full mailbox")
+    ]
 
 
 def test_a_reload_takes_all(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,63 @@
+"""The rule files that are shipped, by name.
+
+Owns where they are, and what a word names that may be a file or a preset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from smtpproxy.documents import DocumentError, nearest
+from smtpproxy.rules.load import load_rules, read_rules
+from smtpproxy.rules.model import Rule
+
+_FOLDER = files("smtpproxy") / "presets"
+_SUFFIX = ".yaml"
+
+
+class PresetError(ValueError):
+    """There is no preset of a name. Says which name is near."""
+
+
+@cache
+def preset_names() -> tuple[str, ...]:
+    """Return the names of all presets, in alphabetical order."""
+    found = (file.name for file in _FOLDER.iterdir())
+    return tuple(sorted(name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX)))
+
+
+def preset_text(name: str) -> str:
+    """Return a preset's rule file. Raises PresetError."""
+    if name not in preset_names():
+        raise PresetError(f"unknown preset {name!r}{nearest(name, preset_names())}")
+    return (_FOLDER / f"{name}{_SUFFIX}").read_text("utf-8")
+
+
+def about_preset(name: str) -> str:
+    """Return what a preset is, in a line: the first of its comments. Raises PresetError."""
+    return preset_text(name).partition("\n")[0].removeprefix("# ")
+
+
+def load_preset(name: str) -> list[Rule]:
+    """Return a preset's rules, in order. Raises PresetError, or DocumentError."""
+    return read_rules(preset_text(name).encode(), f"preset {name}")
+
+
+def load_named(words: Iterable[str]) -> list[Rule]:
+    """Return the rules of files and presets, in order; a file that is there comes before a preset.
+
+    Raises DocumentError.
+    """
+    return [rule for word in words for rule in _load_one(word)]
+
+
+def _load_one(word: str) -> list[Rule]:
+    if not Path(word).exists():
+        if word in preset_names():
+            return load_preset(word)
+        if near := nearest(word, preset_names()):
+            raise DocumentError(word, 0, f"is neither a file nor a preset{near}")
+    return load_rules(Path(word))
