@@ -164,7 +164,8 @@ def test_every_option_is_taken_from_the_command_line() -> None:
     """All that can be set can be set there: flags without a value, repeated ones in order."""
     given = _given(
         "--listen 0 --listen 2526 --upstream sink: --mode record --cassette a.yaml --rules b.yaml "
-        "--rule RCPT:_550 --preset tarpit --upstream-proxy-protocol v1 --log - --log-format json --stats s.json "
+        "--rule RCPT:_550 --preset tarpit --upstream-proxy-protocol v1 --log - --log-format json "
+        "--stats s.json "
         "--ready-file r --drain 1 --max-connections 9 "
         "--connect-timeout 9 --repeat --on-recording-error refuse --allow-remote --config c.yaml "
         "--on-anomaly refuse --xclient "
