@@ -126,6 +126,8 @@ class Answers:
                 self._state.greeted_again(heard)
         if heard.code in CLOSING:
             self._ending.said_goodbye(stage)
+        elif heard.code == AUTHENTICATED and stage == "AUTH":
+            self._judge.authenticated()
         queue = self.queue
         if queue and not (queue[0].own and all(waiting.own for waiting in queue)):
             return
@@ -198,6 +200,7 @@ class Answers:
 _CLIENT = Side.CLIENT
 #: Commands whose replies name extensions.
 EXTENDED = frozenset({"EHLO", "LHLO"})
+AUTHENTICATED = 235  # RFC 4954 §6
 _NOT_GONE_AHEAD = 0  # any code that leaves the client's octets as they are to be read
 _COMMAND = Framing.COMMAND  # looking a member up in its class costs as much as reading a command
 

@@ -5,7 +5,7 @@ Owns the record that relay, rules and observers share. Decides nothing.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -52,6 +52,13 @@ class Decision(NamedTuple):
         return tuple(firing for firing in left if firing.faults)
 
 
+class Message(NamedTuple):
+    """A message that has come whole: its octets without dot-stuffing, and how it begins."""
+
+    size: int
+    head: bytes  # the header section at the least, as far as there is room for it
+
+
 class Exchange(msgspec.Struct):
     """The greeting, a command, or mail data, with what upstream said and what the client heard."""
 
@@ -71,4 +78,9 @@ class Exchange(msgspec.Struct):
     more: bool = False  # another reply to the same message follows
     continues: bool = False  # another reply to it came before
     flaw: str = ""  # of the TLS that the client is told to begin
+    # What the rules know of it.
+    rules: Any = None  # the book of them that it was considered by
+    ordinal: int = 0  # the how-manieth of its stage in the session, of those that were considered
+    message: Message | None = None  # where a rule asks for it
+    settled: bool = False  # in a dry run, a rule would have answered
     odd: tuple[str, ...] = ()  # anomalies that are in no octet, such as a command too early

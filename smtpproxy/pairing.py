@@ -87,6 +87,8 @@ def _follower(exchange: Exchange, recipient: str) -> Exchange:
     follower = Exchange(exchange.stage, exchange.command, exchange.began, exchange.pipelined)
     follower.forwarded = exchange.forwarded
     follower.decision = exchange.decision
+    follower.rules, follower.ordinal = exchange.rules, exchange.ordinal
+    follower.message, follower.settled = exchange.message, exchange.settled
     follower.recipient = recipient
     follower.continues = True
     return follower

@@ -33,6 +33,7 @@ from smtpproxy.refusals import (
 )
 from smtpproxy.rules.judge import Judge
 from smtpproxy.rules.model import NO_RULES, RuleBook
+from smtpproxy.rules.run import Visit
 from smtpproxy.smtp.anomalies import (
     EARLY_COMMAND,
     PIPELINING,
@@ -77,11 +78,13 @@ class Relay:
         introduction: Introduction = NO_INTRODUCTION,
         tls: Encryption | None = None,
         deputy: Deputy | None = None,
+        visit: Visit | None = None,
     ) -> None:
+        """`visit`: what rules may know of the client and the run."""
         self._watcher = watcher
         self._seconds = seconds
         self.state = state or State()
-        self._judge = Judge(rules, self.state, domain)
+        self._judge = Judge(rules, self.state, domain, visit, seconds, self._note)
         self._limits = limits
         # So many commands in flight are never too much, and be they of the longest.
         few = limits.max_held // max(limits.max_command_line, limits.max_auth_line)
@@ -289,6 +292,12 @@ class Relay:
             return [Reset(self._tls.beginning)]  # and so its handshake fails
         return self.shut_down(f"{awaited.who}-timeout")
 
+    def adopt(self, rules: RuleBook) -> None:
+        """Judge by other rules from the next command on; mail data in hand are left alone."""
+        framing, queue = self._client.framing, self._queue
+        in_hand = framing is _MAIL_DATA or (bool(queue) and queue[-1].stage == "DATA")
+        self._judge.adopt(rules, in_hand)
+
     def finished(self) -> None:
         """Both connections are gone."""
         for exchange in self._queue:
@@ -299,6 +308,9 @@ class Relay:
         self._queue.clear()
         # Who leaves while upstream is connected to anew is not carried over to anybody.
         self._watcher.ended(self._ending.how or "client-drop")
+
+    def _note(self, fact: str, detail: str) -> None:
+        self._watcher.noted(fact, detail, b"")
 
     # The client's side.
 
@@ -330,6 +342,8 @@ class Relay:
             self._note_haste(exchange)
         if verb not in _HARMLESS:
             self._watcher.authenticating(exchange)
+            if verb == "AUTH":
+                self._judge.authenticating(command)
         elif verb == STARTTLS and self._tls.follows and not self._interlude.expects_tls():
             return
         if self._refused and self._is_refused(exchange, command):
@@ -429,6 +443,7 @@ class Relay:
             case Continuation(wire):
                 exchange = Exchange("AUTH", fact, self._seconds())
                 self._watcher.authenticating(exchange)
+                self._judge.authenticating(fact)
                 if "AUTH" in self._judge.concerned:
                     self._judge.consider(exchange)
                 self._queue.append(exchange)

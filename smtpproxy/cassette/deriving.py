@@ -15,6 +15,7 @@ from smtpproxy.cassette.model import END_OF_DATA, Cassette, Recorded
 from smtpproxy.cassette.scalars import write_word
 from smtpproxy.codes import STAGES
 from smtpproxy.documents import DocumentError
+from smtpproxy.rules.conditions import Recipient, Sender
 from smtpproxy.rules.load import MAGIC, VERSION, read_rules
 from smtpproxy.rules.model import ADDRESS_OF
 from smtpproxy.smtp.client import parse_command
@@ -166,6 +167,6 @@ def _escaped(found: re.Match[str]) -> str:
 def _check(text: str, name: str, point: Point) -> None:
     """Make sure that the rule can be read, and concerns this address. Raises DocumentError."""
     (rule,) = read_rules(text.encode(), name)
-    pattern = rule.recipient or rule.sender
-    if pattern is not None and not pattern.matches(point.address or ""):
+    patterns = [one.pattern for one in rule.conditions if isinstance(one, Recipient | Sender)]
+    if not all(pattern.matches(point.address or "") for pattern in patterns):
         raise DocumentError(name, 0, f"has no pattern for {visible_text(point.address or '')}")

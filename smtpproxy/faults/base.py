@@ -96,13 +96,15 @@ ANSWER, EDIT, SPOIL, SEND = range(4)
 class Fault:
     """One thing that can go wrong: a value, read from a rule.
 
-    `answers`: it decides what the client hears, so that no later rule is asked. `schema` is the
-    JSON Schema of its value in a rule.
+    `answers`: it decides what the client hears, so that no later rule is asked. `draws`: something
+    in it is left to chance, so that the run needs a seed. `schema` is the JSON Schema of its value
+    in a rule.
     """
 
     __slots__ = ()
 
     answers: ClassVar[bool] = False
+    draws: ClassVar[bool] = False
     order: ClassVar[int] = EDIT
     schema: ClassVar[dict[str, Any]] = {}
 

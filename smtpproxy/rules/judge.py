@@ -6,76 +6,176 @@ never hides a refusal by accident. Knows nothing of octets still to come.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from smtpproxy.exchange import PROXY, RULE, Decision, Exchange, Firing
+from smtpproxy.auth.identity import Identity
+from smtpproxy.exchange import PROXY, RULE, Decision, Exchange, Firing, Message
 from smtpproxy.faults import Fault, SayReply, Telling
 from smtpproxy.faults.base import Draw
-from smtpproxy.rules.model import (
-    ADDRESS_OF,
-    END_OF_DATA,
-    NO_RULES,
-    NONE,
-    Occasion,
-    Rule,
-    RuleBook,
-    decide,
-)
+from smtpproxy.rules.deciding import decide, withdraw
+from smtpproxy.rules.model import END_OF_DATA, NO_RULES, NONE, Rule, RuleBook
+from smtpproxy.rules.occasion import Occasion
+from smtpproxy.rules.run import Run, Visit
 from smtpproxy.smtp.facts import Command, Continuation, Reply, is_last_chunk
 from smtpproxy.smtp.path import parse_path
 from smtpproxy.smtp.state import State
+
+#: Says that something happened: its name, and more about it.
+Noted = Callable[[str, str], None]
 
 
 class Judge:
     """The rules of one session."""
 
-    def __init__(self, rules: RuleBook, state: State, domain: str) -> None:
+    def __init__(
+        self,
+        rules: RuleBook,
+        state: State,
+        domain: str,
+        visit: Visit | None = None,
+        seconds: Callable[[], float] = lambda: 0.0,
+        noted: Noted = lambda fact, detail: None,
+    ) -> None:
+        """`seconds`: the clock of `visit.run`."""
         self._rules = rules
         self._state = state
         self.domain = domain  # by which made-up replies name the server
+        self._visit = visit if visit is not None else Visit("", 1, Run())
+        self._seconds = seconds
+        self._noted = noted
         self.concerned = rules.concerned
         self.waiting = rules.waiting
-        self._at_end: Decision | None = None  # on the end of mail data, decided at DATA
+        self.needs_message = False  # is the message in hand to be seen before it is decided about?
+        self._retired = False
+        self._identity: Identity | None = None  # of a client that authenticates
+        self._ordinals: dict[str, int] = {}  # by stage: how many were considered
+        # What was decided at DATA about the end of mail data.
+        self._at_end: Decision | None = None
+        self._settled = False  # in a dry run: a rule would have answered
+        self._end_rules: RuleBook | None = None  # by which rules; None: there is no such end
         self._data_rule = ""  # that answered DATA
 
     def retire(self) -> None:
         """Judge nothing any more: what is known of the session may be wrong."""
-        self._rules, self._at_end = NO_RULES, None
+        self._rules, self._at_end, self._retired = NO_RULES, None, True
         self.concerned = self.waiting = frozenset()
+        self.needs_message = False
+
+    def adopt(self, rules: RuleBook, mail_data: bool) -> None:
+        """Judge by other rules, from the next command on; `mail_data`: outside of those in hand.
+
+        What was considered before is judged by those that it was considered by, and so is the end
+        of mail data whose DATA was.
+        """
+        if self._retired:
+            return
+        if mail_data and self._end_rules is None:
+            self._end_rules = self._rules
+        self._rules, self.waiting = rules, rules.waiting
+        self.concerned = rules.concerned
+        if self._end_rules is not None:
+            self.concerned |= {END_OF_DATA}
+
+    # Who the client is.
+
+    def authenticating(self, said: Command | Continuation) -> None:
+        """The client sent AUTH, or went on with it."""
+        if self._identity is None:
+            self._identity = Identity()
+        self._identity.said(said)
+
+    def authenticated(self) -> None:
+        """The client heard that it is logged in."""
+        self._state.user = self._identity.name if self._identity is not None else ""
+
+    # Before upstream is asked.
 
     def consider(self, exchange: Exchange) -> None:
         """Ask the rules that need not wait for upstream, and whether upstream is to be asked.
 
         At a stage in `waiting` they look at what was answered before: its turn must have come.
         """
-        decision = self._decide(self._rules.before, exchange)
-        if isinstance(exchange.command, Continuation) and decision and decision.upstream == NONE:
+        goes_on = isinstance(exchange.command, Continuation)
+        stage = exchange.stage
+        exchange.rules = self._rules
+        exchange.ordinal = self._ordinals.get(stage, 0)
+        if not goes_on:
+            exchange.ordinal = self._ordinals[stage] = exchange.ordinal + 1
+        decision = self._decide(_before(self._rules, exchange), exchange)
+        if goes_on and decision and decision.upstream == NONE:
+            withdraw(decision.firings)
             decision = None  # upstream is in the middle of an AUTH, which only it can end
         exchange.decision = decision
         exchange.forwarded = decision is None or decision.upstream != NONE
-        if exchange.stage == "DATA":
+        if stage == "DATA":
             self._consider_mail_data(exchange)
+        elif stage == "BDAT":
+            taken = decision is not None and decision.answers
+            self.needs_message = not taken and self._may_need_message(exchange)
 
     def _consider_mail_data(self, exchange: Exchange) -> None:
         """Decide at DATA what becomes of its mail data.
 
         A message that upstream shall not get is taken here: upstream is not even asked for it.
         """
-        self._at_end = None
+        self._forget_end()
         decision = exchange.decision
         self._data_rule = decision.rule if decision else ""
         if (decision and decision.answers) or not self._state.accepted:
             return
-        end = self._decide(self._rules.before, Exchange(END_OF_DATA, None, 0.0))
-        self._at_end = end
+        rules = self._rules
+        self._end_rules = rules if END_OF_DATA in self.concerned else None
+        to_come = Exchange(END_OF_DATA, None, 0.0)
+        to_come.ordinal = self._ordinals.get(END_OF_DATA, 0) + 1
+        end = self._decide(rules.before.get(END_OF_DATA, ()), to_come)
+        self._at_end, self._settled = end, to_come.settled
+        answered = (end is not None and end.answers) or to_come.settled
+        self.needs_message = not answered and self._may_need_message(to_come)
         if end and end.answers and end.upstream == NONE:
             exchange.forwarded = False
             besides = decision.firings if decision else ()
             exchange.decision = Decision(end.rule, (*besides, _GOING_ON), True, NONE, _GO_ON.code)
 
+    def _may_need_message(self, exchange: Exchange) -> bool:
+        tellers = self._rules.tellers
+        if not tellers:
+            return False
+        occasion = self._occasion(exchange)
+        return any(rule.may_match(occasion) for rule in tellers)
+
+    def _forget_end(self) -> None:
+        """What was decided about the end of mail data before comes to nothing."""
+        if self._at_end is not None:
+            withdraw(self._at_end.firings)
+        self._at_end, self._end_rules, self._settled = None, None, False
+        self.needs_message = False
+        if not self._retired:
+            self.concerned = self._rules.concerned
+
+    def consider_message(self, exchange: Exchange, message: Message) -> None:
+        """Ask the rules that take the message: it has come whole, and upstream has not had its end.
+
+        `exchange` is that of the end of mail data, or of the last BDAT, considered before.
+        """
+        exchange.message = message
+        rules, decision = exchange.rules, exchange.decision
+        if rules is None or exchange.settled or (decision is not None and decision.answers):
+            return
+        found = self._decide(rules.message, exchange)
+        if found is None:
+            return
+        besides = decision.firings if decision else ()
+        rule = found.rule if found.answers or decision is None else decision.rule
+        exchange.decision = found._replace(rule=rule, firings=besides + found.firings)
+        exchange.forwarded = exchange.forwarded and found.upstream != NONE
+
     def consider_end(self, exchange: Exchange, swallowed: bool) -> None:
         """Recall what was decided about the end of mail data; `swallowed`: upstream has none."""
         exchange.decision, self._at_end = self._at_end, None
+        exchange.settled = self._settled
+        exchange.rules = self._end_rules or self._rules
+        exchange.ordinal = self._ordinals[END_OF_DATA] = self._ordinals.get(END_OF_DATA, 0) + 1
+        self._forget_end()
         exchange.forwarded = not swallowed
         if swallowed and not (exchange.decision and exchange.decision.answers):
             # A rule said 354 on its own: its story goes on to the end.
@@ -84,15 +184,20 @@ class Judge:
     def tell(self, exchange: Exchange, reply: Reply | None) -> Telling:
         """Return what the client is told; `reply` is upstream's, or None if it was not asked."""
         decision = exchange.decision
-        if reply is not None and (decision is None or not decision.answers):
-            knowing = self._decide(self._rules.after, exchange, reply.code)
+        answered = exchange.settled or (decision is not None and decision.answers)
+        if reply is not None and not answered and not self._retired and exchange.rules is not None:
+            knowing = self._decide(_after(exchange), exchange, reply=reply)
             if knowing is not None:
                 besides = decision.firings if decision else ()
                 decision = knowing._replace(firings=besides + knowing.firings)
         if decision is not None and reply is not None and not _fits(decision, reply):
             besides = decision.besides()
+            left = {id(firing.draw) for firing in besides}
+            withdraw(tuple(one for one in decision.firings if id(one.draw) not in left))
             decision = decision._replace(firings=besides) if besides else None
         exchange.decision = decision
+        if exchange.stage == "DATA" and reply is not None and reply.code // 100 != 3:
+            self._forget_end()  # there will be none
         telling = Telling(reply, exchange.stage, self.domain, _forward_path(exchange))
         if decision is None:
             return telling
@@ -105,27 +210,44 @@ class Judge:
         return telling
 
     def _decide(
-        self, rules_by_stage: dict[str, tuple[Rule, ...]], exchange: Exchange, code: int = 0
+        self,
+        rules: tuple[Rule, ...],
+        exchange: Exchange,
+        reply: Reply | None = None,
     ) -> Decision | None:
-        rules = rules_by_stage.get(exchange.stage, ())
-        if exchange.stage == "BDAT" and _is_last(exchange):
-            rules += rules_by_stage.get(END_OF_DATA, ())
-        return decide(rules, self._occasion(exchange, code)) if rules else None
+        if not rules:
+            return None
+        decision = decide(rules, self._occasion(exchange, reply))
+        if decision is not None and self._visit.run.dry:
+            for firing in decision.firings:
+                self._noted("would-fire", _words(firing))
+            exchange.settled = exchange.settled or decision.answers
+            return None
+        return decision
 
-    def _occasion(self, exchange: Exchange, code: int) -> Occasion:
-        state, command = self._state, exchange.command
-        own = ADDRESS_OF.get(exchange.stage) if isinstance(command, Command) else None
-        path = parse_path(command.argument) if own and isinstance(command, Command) else None
-        address = path.address if path else None
-        before = state.sender
-        sender = address if own == "sender" else before.address if before else None
-        # All that were accepted are looked at once a message, not at each of them.
-        recipients = (
-            ((address,) if address is not None else ())
-            if own == "recipient"
-            else tuple(accepted.address for accepted in state.accepted)
-        )
-        return Occasion(exchange.stage, sender, recipients, code, state.secure)
+    def _occasion(self, exchange: Exchange, reply: Reply | None = None) -> Occasion:
+        claimed = self._identity.name if self._identity is not None else ""
+        return Occasion(exchange, self._state, self._visit, self._seconds, reply, claimed)
+
+
+def _before(rules: RuleBook, exchange: Exchange) -> tuple[Rule, ...]:
+    found = rules.before.get(exchange.stage, ())
+    if exchange.stage == "BDAT" and _is_last(exchange):
+        found += rules.before.get(END_OF_DATA, ())
+    return found
+
+
+def _after(exchange: Exchange) -> tuple[Rule, ...]:
+    rules: RuleBook = exchange.rules
+    found = rules.after.get(exchange.stage, ())
+    if exchange.stage == "BDAT" and _is_last(exchange):
+        found += rules.after.get(END_OF_DATA, ())
+    return found
+
+
+def _words(firing: Firing) -> str:
+    told = "; ".join(fault.words for fault in firing.faults)
+    return f"{firing.rule} ({firing.number}): {told}"
 
 
 _GO_ON = SayReply.parse("354", "DATA")

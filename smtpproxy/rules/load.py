@@ -5,7 +5,10 @@ Every error names file, line, rule and what was expected.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from smtpproxy.codes import STAGES, stage_name
 from smtpproxy.documents import (
@@ -30,34 +33,49 @@ from smtpproxy.rules.model import (
     UPSTREAM_WORDS,
     Rule,
 )
-from smtpproxy.rules.pattern import Pattern, PatternError, ReplyPattern
+from smtpproxy.rules.pattern import ANY_REPLY
+from smtpproxy.rules.times import ALWAYS, Times, parse_times
+from smtpproxy.rules.when import parse_when
 from smtpproxy.smtp.verbs import KNOWN_VERBS
 from smtpproxy.visible import visible_text
 
 MAGIC = "smtpproxy-rules"
 VERSION = "1"
 FILE_KEYS = (MAGIC, "seed", "rules", "note")
-RULE_KEYS = ("name", "when", "note")
-CONDITIONS = ("recipient", "sender", "reply", "tls")
+RULE_KEYS = ("name", "when", "times", "note")
+_Read = TypeVar("_Read")
+#: Digits that a seed may have.
+MOST_DIGITS = 20
 KNOWN_STAGES = (*STAGES, *sorted(KNOWN_VERBS - STAGES.keys()))
 
-_AFTER_RCPT = ("DATA", "BDAT", "END-OF-DATA")
-#: Stages at which a sender, or a recipient, is known.
-_KNOWN_AT = {
-    "sender": (*ADDRESS_OF, *_AFTER_RCPT),
-    "recipient": ("RCPT", *_AFTER_RCPT),
-}
 #: Stage and code of a reply that upstream must keep up with, if the client hears it.
 _NEED_UPSTREAM = {("AUTH", 334), ("AUTH", 235), ("STARTTLS", 220), ("TURN", 250), ("ATRN", 250)}
 
 
+class RuleFile(NamedTuple):
+    """The rules of a file, in order, and its seed, if it has one."""
+
+    rules: list[Rule]
+    seed: int | None
+
+
 def load_rules(path: Path) -> list[Rule]:
     """Return the rules of a file, in order. Raises DocumentError."""
-    return read_rules(read_octets(path), str(path))
+    return load_rule_file(path).rules
+
+
+def load_rule_file(path: Path) -> RuleFile:
+    """Return what a rule file says. Raises DocumentError."""
+    return read_rule_file(read_octets(path), str(path))
 
 
 def read_rules(octets: bytes, source: str) -> list[Rule]:
     """Return the rules in a file's octets; `source` names it in errors. Raises DocumentError."""
+    return read_rule_file(octets, source).rules
+
+
+def read_rule_file(octets: bytes, source: str) -> RuleFile:
+    """Return what a rule file's octets say. Raises DocumentError."""
     documents = list(read_documents(octets, source))
     if len(documents) != 1 or not isinstance(documents[0], Mapping):
         raise DocumentError(source, 1, f"is not a rule file: expected '{MAGIC}: {VERSION}'")
@@ -90,22 +108,27 @@ class _Loader(DocumentReader):
         super().__init__(source)
         self._name = ""
 
-    def file(self, node: Mapping) -> list[Rule]:
+    def file(self, node: Mapping) -> RuleFile:
         if MAGIC not in node.entries:
             raise self.fail(node.line, f"is not a rule file: expected '{MAGIC}: {VERSION}'")
         version = node.entries[MAGIC]
         if not isinstance(version, Text) or version.value != VERSION:
             raise self.fail(version.line, f"this release reads rules of version {VERSION}")
         self.check_keys(node, FILE_KEYS)
-        seed = node.entries.get("seed")
-        if seed is not None and not self.text(seed).isdecimal():
-            raise self.fail(seed.line, "seed: expected a whole number")
+        seed = self._seed(node.entries["seed"]) if "seed" in node.entries else None
         rules = node.entries.get("rules")
         if isinstance(rules, Text) and rules.plain and not rules.value:
-            return []  # all of them commented out
+            return RuleFile([], seed)  # all of them commented out
         if not isinstance(rules, Sequence):
             raise self.fail(node.line, "expected rules: and a list")
-        return [self.rule(item, number) for number, item in enumerate(rules.items, start=1)]
+        found = [self.rule(item, number) for number, item in enumerate(rules.items, start=1)]
+        return RuleFile(found, seed)
+
+    def _seed(self, node: Node) -> int:
+        text = self.text(node)
+        if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+            raise self.fail(node.line, "seed: expected a whole number")
+        return int(text)
 
     def rule(self, node: Node, number: int) -> Rule:
         """Return one rule; `number` names it where it has no name. Raises DocumentError."""
@@ -174,11 +197,7 @@ class _Loader(DocumentReader):
         return tuple(faults), upstream
 
     def _fault(self, key: str, node: Node, stage: str) -> Fault:
-        try:
-            return FAULTS[key].parse(_value(node), stage)
-        except FaultError as error:
-            near = nearest(error.word, error.known)
-            raise self.fail(_line(node, error.path), f"{key}: {error}{near}") from None
+        return self._read(FAULTS[key].parse, node, stage, f"{key}: ")
 
     def _with_conditions(
         self, node: Mapping, stage: str, pattern: str, faults: tuple[Fault, ...], upstream: str
@@ -186,49 +205,38 @@ class _Loader(DocumentReader):
         when = node.entries.get("when")
         if when is not None and not isinstance(when, Mapping):
             raise self.fail(when.line, "when: is a mapping such as {recipient: '*@example.net'}")
-        found = dict(when.entries) if when else {}
-        if when:
-            self.check_keys(when, CONDITIONS)
+        line = when.line if when else node.line
+        found, lines = (dict(when.entries), dict(when.key_lines)) if when else ({}, {})
         if pattern:
-            line = node.key_lines[next(key for key in node.key_lines if pattern in key)]
             key = ADDRESS_OF[stage]
             if key in found:
                 raise self.fail(found[key].line, f"{key}: stands beside the stage already")
-            found[key] = Text(line, pattern, plain=True)
-        for key, value in found.items():
-            if key in _KNOWN_AT and stage not in _KNOWN_AT[key]:
-                raise self.fail(value.line, f"at {stage} no {key} is known yet")
-        reply = found.get("reply")
-        return Rule(
+            lines[key] = node.key_lines[next(key for key in node.key_lines if pattern in key)]
+            found = {key: Text(lines[key], pattern, plain=True), **found}
+        conditions = self._read(parse_when, Mapping(line, found, lines), stage)
+        times = node.entries.get("times")
+        rule = Rule(
             self._name,
             stage,
             faults,
-            upstream or (FORWARD if reply else _default_upstream(faults)),
-            sender=self._pattern(found.get("sender")),
-            recipient=self._pattern(found.get("recipient")),
-            reply=self._reply_pattern(reply) if reply else None,
-            tls=self._truth("tls", found["tls"]) if "tls" in found else None,
+            upstream,
+            conditions,
+            self._times(times, stage) if times is not None else ALWAYS,
         )
+        default = FORWARD if rule.needs_reply else _default_upstream(faults)
+        return rule if upstream else replace(rule, upstream=default)
 
-    def _truth(self, key: str, node: Node) -> bool:
-        word = self.text(node)
-        if word not in ("true", "false"):
-            raise self.fail(node.line, f"{key}: expected true or false, got {word!r}")
-        return word == "true"
+    def _times(self, node: Node, stage: str) -> Times:
+        return self._read(parse_times, node, stage, "times: ")
 
-    def _pattern(self, node: Node | None) -> Pattern | None:
-        if node is None:
-            return None
+    def _read(
+        self, parse: Callable[[Value, str], _Read], node: Node, stage: str, before: str = ""
+    ) -> _Read:
         try:
-            return Pattern(self.text(node))
-        except PatternError as error:
-            raise self.fail(node.line, str(error)) from None
-
-    def _reply_pattern(self, node: Node) -> ReplyPattern:
-        try:
-            return ReplyPattern.parse(self.text(node))
-        except PatternError as error:
-            raise self.fail(node.line, f"reply: {error}") from None
+            return parse(_value(node), stage)
+        except FaultError as error:
+            near = nearest(error.word, error.known)
+            raise self.fail(_line(node, error.path), f"{before}{error}{near}") from None
 
     def _check(self, rule: Rule, upstream: str, line: int) -> None:
         """Refuse what can't be kept consistent with upstream."""
@@ -242,13 +250,13 @@ class _Loader(DocumentReader):
             raise self.fail(line, "upstream: deliver is for END-OF-DATA; elsewhere say forward")
         if rule.upstream == NONE and not rule.answers:
             raise self.fail(line, "upstream: none needs an answer: reply: or client:")
-        if rule.reply and (stage, code) == ("AUTH", 334):
+        if rule.needs_reply and (stage, code) == ("AUTH", 334):
             raise self.fail(line, "334 at AUTH promises what only upstream can keep")
-        if rule.upstream == NONE and rule.reply:
+        if rule.upstream == NONE and rule.needs_reply:
             raise self.fail(line, "a rule that looks at upstream's reply can't say upstream: none")
         if rule.upstream == NONE and (stage, code) in _NEED_UPSTREAM:
             raise self.fail(line, f"{code} at {stage} promises what only upstream can keep")
-        if rule.reply and rule.answers and not upstream and _turns(rule.reply, code):
+        if rule.needs_reply and rule.answers and not upstream and _turns(rule, code):
             raise self.fail(
                 line,
                 "turns what upstream said into its contrary: "
@@ -287,7 +295,8 @@ def _default_upstream(faults: tuple[Fault, ...]) -> str:
     return FORWARD if code is None or 0 < code < 400 else NONE
 
 
-def _turns(reply: ReplyPattern, code: int) -> bool:
-    """Does the client hear the contrary of what upstream said? A drop is a failure, too."""
+def _turns(rule: Rule, code: int) -> bool:
+    """May the client hear the contrary of what upstream said? A drop is a failure, too."""
+    reply = rule.reply.code if rule.reply else ANY_REPLY
     told_failure = code == 0 or code >= 400
     return reply.low < 400 <= reply.high or (reply.low >= 400) != told_failure

@@ -82,6 +82,10 @@ class ReplyPattern:
         return self.low <= code <= self.high
 
 
+#: The pattern that every reply code fits.
+ANY_REPLY = ReplyPattern(200, 599)
+
+
 def _plain(error: Exception) -> str:
     told = error.args[0] if error.args else error
     return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)

@@ -70,7 +70,7 @@ class State:
 
     __slots__ = (
         *("_accepted", "_hello", "_mail", "_paths", "_room", "_sender"),
-        *("helo", "lmtp", "phase", "recipients", "secure"),
+        *("helo", "lmtp", "phase", "recipients", "secure", "transactions", "user"),
     )
 
     def __init__(self) -> None:
@@ -78,6 +78,8 @@ class State:
         self.helo = b""  # the argument of the last accepted HELO, EHLO or LHLO
         self.lmtp = False  # that was LHLO (RFC 2033): each recipient's message has its own reply
         self.secure = False  # the client's leg is encrypted
+        self.user = ""  # whom the client has logged in as, and was told so
+        self.transactions = 0  # mail transactions that were begun
         self._hello: Reply | None = None
         # Commands are kept as they are: most sessions are never asked for their paths.
         self._mail: Command | None = None
@@ -149,6 +151,7 @@ class State:
             if digit == 2 and command is not None:
                 self._accept(command.wire)
         elif stage in _BEGINNING and digit == 2:
+            self.transactions += 1
             self._begin(command)
         elif phase in (Phase.IDLE, Phase.GREETED):
             self._begin(None)
@@ -161,6 +164,7 @@ class State:
     def start_over(self) -> None:
         """TLS has begun: what was said in plain text is forgotten (RFC 3207 §4.2)."""
         self.phase, self.helo, self.lmtp, self._hello = Phase.GREETED, b"", False, None
+        self.user = ""
         self._begin(None)
 
     def _begin(self, mail: Command | None) -> None:

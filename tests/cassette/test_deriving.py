@@ -10,9 +10,9 @@ from smtpproxy.cassette.deriving import MOST_POINTS, derive_rules, points_of
 from smtpproxy.cassette.read import read_cassette
 from smtpproxy.codes import STAGES
 from smtpproxy.rules.load import read_rules
-from smtpproxy.rules.model import Occasion
 from tests.cassette.dialogues import cassette
 from tests.cassette.test_exporting import CHUNKS, TWO
+from tests.rules.occasions import occasion
 
 
 def test_each_reply_is_a_point() -> None:
@@ -96,8 +96,8 @@ def test_an_address_is_matched_alone(address: str) -> None:
     for file in files:
         assert file.name.removesuffix(".yaml").replace("-", "").replace("_", "").isalnum()
         (rule,) = read_rules(file.text.encode(), file.name)
-        assert rule.matches(Occasion("RCPT", None, (address,), 0))
-        assert not rule.matches(Occasion("RCPT", None, ("other@example.net",), 0))
+        assert rule.matches(occasion(f"RCPT TO:<{address}>"))
+        assert not rule.matches(occasion("RCPT TO:<other@example.net>"))
 
 
 def test_a_stranger_can_not_write_rules() -> None:

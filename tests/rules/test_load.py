@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from smtpproxy.documents import DocumentError
 from smtpproxy.faults import Delay, Drop, Keywords, SayReply, SpoiltTls
 from smtpproxy.rules.load import load_rules, parse_rule, read_rules
-from smtpproxy.rules.model import DELIVER, FORWARD, NONE, Occasion, Rule
+from smtpproxy.rules.model import DELIVER, FORWARD, NONE, Rule
+from smtpproxy.rules.occasion import Occasion
+from tests.rules.occasions import occasion
 
 NO_STORAGE = "Requested action not taken: insufficient system storage"
 
@@ -26,7 +28,8 @@ def rule_in(*lines: str) -> Rule:
 
 def at_rcpt(recipient: str, sender: str = "a@example.org", code: int = 0) -> Occasion:
     """Return a recipient in question."""
-    return Occasion("RCPT", sender, (recipient,), code)
+    reply = f"{code} Said" if code else ""
+    return occasion(f"RCPT TO:<{recipient}>", f"MAIL FROM:<{sender}>", reply)
 
 
 @pytest.mark.parametrize("read", [rule_in, parse_rule])
@@ -51,8 +54,8 @@ def test_pattern_for_the_address_of_the_stage(read: Callable[[str], Rule]) -> No
 def test_pattern_at_mail_is_for_the_sender() -> None:
     """`MAIL a@example.org` looks at the reverse-path."""
     rule = rule_in("MAIL a@example.org: 552")
-    assert rule.matches(Occasion("MAIL", "a@example.org", (), 0))
-    assert not rule.matches(Occasion("MAIL", "b@example.org", (), 0))
+    assert rule.matches(occasion("MAIL FROM:<a@example.org>"))
+    assert not rule.matches(occasion("MAIL FROM:<b@example.org>"))
 
 
 def test_name_and_conditions() -> None:
@@ -139,8 +142,8 @@ def test_condition_on_tls(secure: bool) -> None:
     """`tls: true` holds where the client's leg is encrypted, `tls: false` elsewhere."""
     for word, wanted in (("true", True), ("false", False)):
         rule = rule_in("NOOP: 450", f"when: {{tls: {word}}}")
-        assert rule.matches(Occasion("NOOP", None, (), 0, secure)) is (secure is wanted)
-    assert rule_in("NOOP: 450").matches(Occasion("NOOP", None, (), 0, secure))
+        assert rule.matches(occasion("NOOP", secure=secure)) is (secure is wanted)
+    assert rule_in("NOOP: 450").matches(occasion("NOOP", secure=secure))
 
 
 @pytest.mark.parametrize(

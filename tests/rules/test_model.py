@@ -6,17 +6,21 @@ import pytest
 
 from smtpproxy.exchange import Decision
 from smtpproxy.faults import Delay, Drop, SayReply
+from smtpproxy.rules.deciding import decide
 from smtpproxy.rules.load import parse_rule, read_rules
-from smtpproxy.rules.model import FORWARD, NO_RULES, NONE, Occasion, decide, rule_book
+from smtpproxy.rules.model import FORWARD, NO_RULES, NONE, rule_book
+from smtpproxy.rules.occasion import Occasion
 from tests.dialogue import rules_in
+from tests.rules.occasions import occasion
 
-BOB = Occasion("RCPT", "a@example.org", ("bob@example.net",), 0)
-CAROL = BOB._replace(recipients=("carol@example.net",))
+MAIL = "MAIL FROM:<a@example.org>"
+TO_BOB, TO_CAROL = "RCPT TO:<bob@example.net>", "RCPT TO:<carol@example.net>"
+BOB = occasion(TO_BOB, MAIL)
 
 
-def decided(occasion: Occasion, *texts: str) -> Decision | None:
+def decided(at: Occasion, *texts: str) -> Decision | None:
     """Return what rules of the command line decide."""
-    return decide(tuple(map(parse_rule, texts)), occasion)
+    return decide(tuple(map(parse_rule, texts)), at)
 
 
 def test_no_rule_decides_nothing() -> None:
@@ -82,30 +86,28 @@ def test_every_condition_must_hold() -> None:
     """Sender, recipient and reply each can keep a rule from matching."""
     text = "smtpproxy-rules: 1\nrules:\n- {RCPT bob@*: 450, when: {sender: a@*, reply: 4xx}}\n"
     (rule,) = read_rules(text.encode(), "rules.yaml")
-    said = BOB._replace(code=451)
-    assert rule.matches(said)
-    assert not rule.matches(said._replace(code=0))
-    assert not rule.matches(said._replace(code=550))
-    assert not rule.matches(said._replace(sender="b@example.org"))
-    assert not rule.matches(said._replace(sender=None))
-    assert not rule.matches(said._replace(recipients=()))
+    assert rule.matches(occasion(TO_BOB, MAIL, "451 No"))
+    assert not rule.matches(occasion(TO_BOB, MAIL))
+    assert not rule.matches(occasion(TO_BOB, MAIL, "550 No"))
+    assert not rule.matches(occasion(TO_BOB, "MAIL FROM:<b@example.org>", "451 No"))
+    assert not rule.matches(occasion(TO_BOB, "", "451 No"))
+    assert not rule.matches(occasion("RCPT", MAIL, "451 No"))
 
 
 def test_one_recipient_of_many_is_enough() -> None:
     """Behind RCPT a condition on the recipient holds if any that was accepted fits."""
     text = "smtpproxy-rules: 1\nrules:\n- {DATA: 451, when: {recipient: bob@*}}\n"
     (rule,) = read_rules(text.encode(), "rules.yaml")
-    everyone = Occasion("DATA", "a@example.org", (*CAROL.recipients, *BOB.recipients), 0)
-    assert rule.matches(everyone)
-    assert not rule.matches(everyone._replace(recipients=CAROL.recipients))
+    assert rule.matches(occasion("DATA", "\n".join([MAIL, TO_CAROL, TO_BOB])))
+    assert not rule.matches(occasion("DATA", "\n".join([MAIL, TO_CAROL])))
 
 
 def test_null_reverse_path_is_a_sender() -> None:
     """`<>` is not the same as a sender who is not known."""
     text = 'smtpproxy-rules: 1\nrules:\n- {RCPT: 550, when: {sender: ""}}\n'
     (rule,) = read_rules(text.encode(), "rules.yaml")
-    assert rule.matches(BOB._replace(sender=""))
-    assert not rule.matches(BOB._replace(sender=None))
+    assert rule.matches(occasion(TO_BOB, "MAIL FROM:<>"))
+    assert not rule.matches(occasion(TO_BOB))
     assert not rule.matches(BOB)
 
 
