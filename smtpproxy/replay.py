@@ -14,6 +14,7 @@ from smtpproxy.auth.redaction import Redactor
 from smtpproxy.cassette.closest import compare, nearest_to
 from smtpproxy.cassette.fingerprint import NO_MESSAGE, Fingerprint, Fingerprinter
 from smtpproxy.cassette.matching import (
+    ANY,
     FREE,
     PROLOGUE,
     STARTTLS,
@@ -50,7 +51,8 @@ class Player:
 
     `repeat`: transactions may be replayed again and again. `plain`: nobody asks the cassette for
     TLS, and what was recorded under TLS is replayed without it. `octets_of` reads kept mail data
-    from its file. `told` is the reply to a miss, in place of the usual ones.
+    from its file. `told` is the reply to a miss, in place of the usual ones. In `order` STRICT each
+    connection follows the next recorded session as a whole.
     """
 
     def __init__(
@@ -63,9 +65,10 @@ class Player:
         octets_of: Callable[[Kept], bytes] | None = None,
         told: MissReply | None = None,
         redactor: Callable[[], Redactor] = Redactor,
+        order: str = ANY,
     ) -> None:
         self.redactor = redactor  # as it was while recording
-        self.tree = Tree(cassette, repeat, plain, matching, octets_of)
+        self.tree = Tree(cassette, repeat, plain, matching, octets_of, order)
         self.told = told
         self._source = Path(cassette.source).name
         self.misses = 0
@@ -112,7 +115,9 @@ class Replay:
         self._taking: Fingerprinter | None = None  # the message that comes
         self._unstuffer: Unstuffer | None = None
         self._last = 0  # the line of the last recorded exchange that was replayed
-        self._prologue: Point = player.tree.root
+        self._start = player.tree.take()
+        self._touched = False  # something was asked that can be used up
+        self._prologue: Point = (self._start or player.tree.starts[-1]).root
         self._point: Point | None = None  # in the open transaction
         self._claims: list[tuple[Branch, int]] = []
         self._miss: Answer | None = None  # to the rest of a transaction that was missed
@@ -122,6 +127,8 @@ class Replay:
 
     def greeting(self) -> Answer:
         """Greet as recorded."""
+        if self._start is None:  # all sessions are used up
+            return self._missed("CONNECT", b"", self._prologue, key_of("CONNECT", b""))
         return self._prologue_step("CONNECT", b"")
 
     def command(self, command: Command) -> Answer:
@@ -131,6 +138,7 @@ class Replay:
         stage = self._redactor.stage(exchange, sent)
         if stage == "RSET":
             self._redactor.foresee(exchange)
+        self._touched |= stage not in FREE
         if stage in PROLOGUE or stage in ("MAIL", "QUIT"):
             self._leave_transaction()
         if stage in PROLOGUE:
@@ -183,6 +191,9 @@ class Replay:
     def gone(self) -> None:
         """What was claimed and not told from its likes is unused again."""
         self._leave_transaction()
+        if self._start is not None and not self._touched:
+            self._player.tree.give_back(self._start)
+        self._start = None
 
     def _prologue_step(self, stage: str, sent: bytes) -> Answer:
         key = key_of(stage, sent, self._matching)
@@ -207,7 +218,7 @@ class Replay:
         return answer
 
     def _free(self, stage: str) -> Answer:
-        recorded = self._player.tree.free.get(stage)
+        recorded = self._start.free.get(stage) if self._start is not None else None
         answer = _answer(recorded[0] if recorded else _GENERIC[stage])
         return answer._replace(close=answer.close or stage == "QUIT")
 
@@ -225,6 +236,7 @@ class Replay:
             answer = self._missed(stage, sent, point, key, message)
             self._leave_transaction()
             self._miss = answer
+            self._go_on()
             return answer
         self._claims.append((branch, slot))
         self._last = branch.example.line
@@ -234,14 +246,19 @@ class Replay:
         if last or not (following.branches or following.endings):
             self._point = self._taking = None
             self._claims = []
+            self._go_on()
         return _answer(heard)
+
+    def _go_on(self) -> None:
+        """The recorded transaction is over; where one session is followed, so is its place."""
+        self._prologue = self._prologue.after or self._prologue
 
     def _leave_transaction(self) -> None:
         """The transaction is over before its end: it was recorded so, or is taken back."""
         self._miss = self._taking = None
         if self._point is not None:
-            if self._point.endings:
-                self._point.endings -= 1
+            if self._point.left_here():
+                self._go_on()
             else:
                 for branch, slot in self._claims:
                     branch.release(slot)
@@ -273,7 +290,8 @@ class Replay:
         if verdict != ALREADY_USED and sent:
             example = closest.example if closest is not None else Recorded(stage)
             found = found._replace(wanted=example._replace(sent=sent), behind=self._last)
-        miss = self._player.miss(found._replace(expected=_expected(point)))
+        expected = _expected(point) or _expected(self._prologue)
+        miss = self._player.miss(found._replace(expected=expected))
         return Answer(reply_to(miss, self._player.told), close=stage == "CONNECT", each=True)
 
 

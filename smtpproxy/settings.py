@@ -161,6 +161,12 @@ OPTIONS: tuple[Option, ...] = (
         "or X-*; sender or recipient for an address; none to begin without the usual ones",
     ),
     Option(
+        "order",
+        TEXT,
+        "any (a connection is replayed whichever transactions fit; the default) or strict (it "
+        "follows one recorded session, in the order of the file); else what the cassette says",
+    ),
+    Option(
         "on-miss",
         TEXT,
         "the reply to what a cassette does not have, such as '451 4.3.0 Not recorded'; without a "

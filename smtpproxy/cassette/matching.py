@@ -28,6 +28,8 @@ NOISE = (
 #: What can be compared. The verb always is.
 COMPARED = ("verb", "envelope", "parameters", "message")
 BOUNDARY = "boundary"
+#: In which order what was recorded is replayed: any transaction that fits, or whole sessions.
+ANY, STRICT = ORDERS = ("any", "strict")
 
 #: What comes before transactions. It may be taken by any number of connections.
 PROLOGUE = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH", "XCLIENT", "XFORWARD"})

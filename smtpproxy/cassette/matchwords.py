@@ -1,6 +1,6 @@
-"""How it is written what replay compares: `match:` and `ignore:`, or --match and --ignore.
+"""How it is written what replay compares, and in which order: `match:`, `ignore:` and `order:`.
 
-What the words mean is the affair of `matching`.
+--match, --ignore and --order take the same words. What the words mean is the affair of `matching`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from smtpproxy.cassette.matching import COMPARED, NOISE, Matching
+from smtpproxy.cassette.matching import COMPARED, NOISE, ORDERS, Matching
 from smtpproxy.documents import nearest
 
 NONE = "none"
@@ -29,6 +29,17 @@ def read_match(words: Iterable[str]) -> tuple[str, ...]:
                 f"{nearest(word, COMPARED)}"
             )
     return found
+
+
+def read_order(words: Iterable[str]) -> str:
+    """Return in which order to replay, or "" where no word says so. Raises MatchError."""
+    found = tuple(words)
+    for word in found:
+        if word not in ORDERS or len(found) > 1:
+            shown = ", ".join(found)[:80]
+            told = f"order: expected {' or '.join(ORDERS)}, got {shown!r}{nearest(word, ORDERS)}"
+            raise MatchError(told)
+    return "".join(found)
 
 
 def read_ignored(words: Iterable[str]) -> tuple[str, ...]:

@@ -100,3 +100,4 @@ class Cassette:
     sessions: list[RecordedSession] = field(default_factory=list)
     match: tuple[str, ...] = ()  # what replay compares, where that is not the usual
     ignore: tuple[str, ...] = ()  # and what it ignores beside the usual noise
+    order: str = ""  # and in which order it replays

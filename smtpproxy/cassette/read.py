@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Steps
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from smtpproxy.cassette.encrypted import read_tls
-from smtpproxy.cassette.matchwords import MatchError, read_ignored, read_match
+from smtpproxy.cassette.matchwords import MatchError, read_ignored, read_match, read_order
 from smtpproxy.cassette.model import (
     END_OF_DATA,
     MAGIC,
@@ -38,7 +38,8 @@ from smtpproxy.documents import (
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.server import final_code
 
-HEADER_KEYS = (MAGIC, "upstream", "recorded", "match", "ignore", "note")
+_T = TypeVar("_T")
+HEADER_KEYS = (MAGIC, "upstream", "recorded", "match", "ignore", "order", "note")
 SESSION_KEYS = (
     *("session", "dialogue", "ended", "opaque", "client", "tls", "anomalies", "timing-ms"),
     "note",
@@ -93,11 +94,10 @@ class _Reading(DocumentReader):
             self.optional(node, "recorded"),
             match=self._checked(node, "match", read_match),
             ignore=self._checked(node, "ignore", read_ignored),
+            order=self._checked(node, "order", read_order),
         )
 
-    def _checked(
-        self, node: Mapping, key: str, check: Callable[[list[str]], tuple[str, ...]]
-    ) -> tuple[str, ...]:
+    def _checked(self, node: Mapping, key: str, check: Callable[[list[str]], _T]) -> _T:
         try:
             return check(self._words(node.entries.get(key)))
         except MatchError as error:

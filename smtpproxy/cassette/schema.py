@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from smtpproxy.cassette.encrypted import SIDES
+from smtpproxy.cassette.matching import ORDERS
 from smtpproxy.cassette.model import MAGIC, RecordedTls
 from smtpproxy.cassette.read import EXCHANGE_KEYS, HEADER_KEYS, MOST_COMMANDS, SESSION_KEYS
 from smtpproxy.cassette.versions import OLDEST, newest
@@ -62,6 +63,10 @@ _HEADER: Final[Schema] = {
         "What replay compares; docs/cassettes.md names it.", _any_of(_TEXT, _list_of(_TEXT))
     ),
     "ignore": _told("What replay passes over.", _any_of(_TEXT, _list_of(_TEXT))),
+    "order": _told(
+        "How it is replayed: any transaction that fits, or strict: whole sessions, as they stand.",
+        {"enum": list(ORDERS)},
+    ),
     "note": _ANYTHING,
 }
 _SESSION: Final[Schema] = {

@@ -11,11 +11,13 @@ import heapq
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from smtpproxy.cassette.fingerprint import NO_MESSAGE, Fingerprint, Fingerprinter
+from smtpproxy.cassette.fingerprint import NO_MESSAGE, Fingerprint
 from smtpproxy.cassette.matching import (
+    ANY,
     FREE,
     PROLOGUE,
     STARTTLS,
+    STRICT,
     USUAL,
     Key,
     Matching,
@@ -26,7 +28,6 @@ from smtpproxy.cassette.matching import (
     reply_key,
 )
 from smtpproxy.cassette.model import (
-    END_OF_DATA,
     STRAY,
     UNSOLICITED,
     Cassette,
@@ -34,13 +35,13 @@ from smtpproxy.cassette.model import (
     Recorded,
     RecordedSession,
 )
-from smtpproxy.smtp.maildata import unstuff
+from smtpproxy.cassette.recordedmessages import RecordedMessages
 
 
 class Point:
     """A place in the recorded dialogues, reached by commands and their replies."""
 
-    __slots__ = ("_repeat", "branches", "endings", "followed", "left", "pool")
+    __slots__ = ("_repeat", "after", "branches", "endings", "followed", "left", "pool")
 
     def __init__(self, repeat: bool = False) -> None:
         self._repeat = repeat
@@ -49,6 +50,7 @@ class Point:
         self.endings = 0  # transactions that were left unfinished here, and not yet replayed
         self.followed = False  # TLS began on the way here, and what came behind it was read
         self.pool: Point | None = None  # where transactions begin, after a prologue
+        self.after: Point | None = None  # where a session goes on behind that one transaction
 
     def follow(
         self, one: Recorded, matching: Matching = USUAL, message: Fingerprint = NO_MESSAGE
@@ -69,6 +71,18 @@ class Point:
         if self.pool is None:
             self.pool = Point(self._repeat)
         return self.pool
+
+    def behind(self) -> Point:
+        """Return the place behind the one transaction that begins here."""
+        self.after = Point(self._repeat)
+        return self.after
+
+    def left_here(self) -> bool:
+        """A transaction is left here unfinished: was one recorded that was?"""
+        if not self.endings:
+            return False
+        self.endings -= not self._repeat
+        return True
 
     def unused(self) -> int:
         """Return how many transactions of this prologue, and of longer ones, are unused."""
@@ -160,11 +174,23 @@ class Transaction(NamedTuple):
         return self.branch.uses[self.slot] > 0
 
 
+class Start:
+    """Where a connection begins, and what is said there to commands that use up nothing."""
+
+    __slots__ = ("asks", "free", "number", "root")
+
+    def __init__(self, number: int, repeat: bool) -> None:
+        self.number = number  # from 0 on, in the order of the file
+        self.root = Point(repeat)
+        self.free: dict[str, list[bytes]] = {}
+        self.asks = False  # something was recorded that can be used up
+
+
 class Tree:
     """All dialogues of a cassette. `repeat`: nothing is ever used up.
 
     `plain`: what was recorded under TLS is for clients without it. `octets_of` reads kept mail
-    data from its file, as it was on the wire.
+    data from its file, as it was on the wire. In `order` STRICT a connection follows one session.
     """
 
     def __init__(
@@ -174,42 +200,80 @@ class Tree:
         plain: bool = False,
         matching: Matching = USUAL,
         octets_of: Callable[[Kept], bytes] | None = None,
+        order: str = ANY,
     ) -> None:
-        self.root = Point(repeat)
         self.matching = matching
-        self.free: dict[str, list[bytes]] = {}  # replies to commands that use up nothing
+        self._repeat = repeat
+        self.order = order
+        self._strict = order == STRICT
+        self.starts: list[Start] = []
+        self._unused: list[int] = []  # a heap of the starts that may be taken
         self.pools: list[Point] = []
         self.transactions: list[Transaction] = []
         self._octets_of = octets_of
         for session in cassette.sessions:
             dialogue = _in_plain_text(session) if plain else session.dialogue
             self._add(session.label, dialogue, session.followed)
+        if not self.starts:
+            self._start()
+        self._all = [start.number for start in self.starts if start.root.branches]
+        self._unused = self._all.copy()
+
+    @property
+    def root(self) -> Point:
+        """Where the first connection begins; in the usual order, where all do."""
+        return self.starts[0].root
+
+    def take(self) -> Start | None:
+        """Return where the next connection begins, or None where no session is left."""
+        if not self._strict:
+            return self.starts[0]
+        if not self._unused and self._repeat:
+            self._unused = self._all.copy()
+        return self.starts[heapq.heappop(self._unused)] if self._unused else None
+
+    def give_back(self, start: Start) -> None:
+        """Nothing was used of what was taken: the next connection may have it."""
+        if self._strict and start.asks and start.number not in self._unused:
+            heapq.heappush(self._unused, start.number)
+
+    def _start(self) -> Start:
+        """Return where a recorded session begins."""
+        if self._strict or not self.starts:
+            self.starts.append(Start(len(self.starts), self._repeat))
+        return self.starts[-1]
 
     def _add(self, label: str, dialogue: list[Recorded], followed: bool) -> None:
-        prologue = self.root
+        start = self._start()
+        prologue = start.root
         point: Point | None = None  # in the open transaction
-        messages = _Messages(self.matching, self._octets_of)
+        messages = RecordedMessages(self.matching, self._octets_of)
         for one in dialogue:
             stage = one.stage
             if stage in (UNSOLICITED, STRAY):
                 continue
             if point is not None and (stage in PROLOGUE or stage in ("MAIL", "QUIT")):
                 point.endings += 1
-                point = None
+                point, prologue = None, self._behind(prologue)
+            start.asks |= stage not in FREE and stage != "CONNECT"
             if stage in PROLOGUE:
                 prologue = prologue.follow(one)
                 prologue.followed |= followed and begins_tls(stage, one.heard)
             elif stage == "NOOP" or (point is None and stage in FREE):
-                self.free.setdefault(stage, []).extend([one.heard] if one.heard else [])
+                start.free.setdefault(stage, []).extend([one.heard] if one.heard else [])
             else:
                 message = messages.of(one, point is None)
                 branch = (point or self._pool(prologue)).branch(one, self.matching, message)
                 self._take_note(label, one, branch, point is None)
                 point = branch.add(one)
                 if ends_transaction(stage, one.sent) or not opens_transaction(stage):
-                    point = None
+                    point, prologue = None, self._behind(prologue)
         if point is not None:
             point.endings += 1
+
+    def _behind(self, prologue: Point) -> Point:
+        """Return where the session goes on behind a transaction: where that began, or further."""
+        return prologue.behind() if self._strict else prologue
 
     def _take_note(self, label: str, one: Recorded, branch: Branch, begins: bool) -> None:
         """Take note of a transaction, as far as it is known."""
@@ -237,35 +301,6 @@ class Tree:
     def unused_count(self) -> int:
         """Return how many transactions nobody replayed."""
         return sum(pool.left for pool in self.pools)
-
-
-class _Messages:
-    """The fingerprints of one session's messages, where they are compared."""
-
-    def __init__(self, matching: Matching, octets_of: Callable[[Kept], bytes] | None) -> None:
-        self._matching = matching
-        self._octets_of = octets_of
-        self._taking: Fingerprinter | None = None  # chunks so far
-
-    def of(self, one: Recorded, begins: bool) -> Fingerprint:
-        """Return the fingerprint of the message that ends with an exchange, if one does."""
-        if begins:
-            self._taking = None
-        if not self._matching.message or one.stage not in (END_OF_DATA, "BDAT"):
-            return NO_MESSAGE
-        taking = self._taking = self._taking or Fingerprinter(self._matching)
-        if one.kept is not None:
-            taking.add(self._message(one.kept))
-        if not ends_transaction(one.stage, one.sent):
-            return NO_MESSAGE
-        self._taking = None
-        return taking.finish()
-
-    def _message(self, kept: Kept) -> bytes:
-        """Return kept mail data as its receiver understands it."""
-        if kept.file and self._octets_of is not None:
-            return unstuff(self._octets_of(kept))
-        return unstuff(kept.octets) if kept.wire else kept.octets
 
 
 def _leads(way: Way) -> bool:

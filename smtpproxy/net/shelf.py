@@ -15,8 +15,8 @@ from smtpproxy.auth.redaction import Redactor
 from smtpproxy.cassette.advice import explained
 from smtpproxy.cassette.appending import Appender, next_label
 from smtpproxy.cassette.comparing import SEVERITIES, compare
-from smtpproxy.cassette.matching import Matching
-from smtpproxy.cassette.matchwords import MatchError, matching_of
+from smtpproxy.cassette.matching import ANY, Matching
+from smtpproxy.cassette.matchwords import MatchError, matching_of, read_order
 from smtpproxy.cassette.misses import MISSING, Miss, MissReply, MissReplyError, read_miss_reply
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.recorder import Recorder
@@ -184,6 +184,7 @@ class Shelf:
             octets_of=lambda kept: mail_data_on_the_wire(kept, self.path),
             told=self._miss_reply(),
             redactor=self._redactor,
+            order=self._order(cassette),
         )
         if self._reporting is not None:
             self._reporting.source = player
@@ -202,6 +203,14 @@ class Shelf:
         words = [word.strip() for word in match.split(",")] if match else cassette.match
         try:
             return matching_of(words, (*cassette.ignore, *self._settings.many("ignore")))
+        except MatchError as error:
+            raise SettingsError(f"--{error}") from None
+
+    def _order(self, cassette: Cassette) -> str:
+        """Return in which order to replay: by the option, else as the cassette has it."""
+        word = self._settings.text("order")
+        try:
+            return read_order([word] if word else []) or cassette.order or ANY
         except MatchError as error:
             raise SettingsError(f"--{error}") from None
 

@@ -1,6 +1,6 @@
 """Letters that are sent again and again, and a cassette that is being replayed."""
 
-from smtpproxy.cassette.matching import USUAL, Matching
+from smtpproxy.cassette.matching import ANY, USUAL, Matching
 from smtpproxy.cassette.misses import Miss
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.replay import Player
@@ -52,9 +52,10 @@ class Replaying:
         repeat: bool = False,
         plain: bool = False,
         matching: Matching = USUAL,
+        order: str = ANY,
     ) -> None:
         self.misses: list[Miss] = []
-        self.player = Player(recorded, self.misses.append, repeat, plain, matching)
+        self.player = Player(recorded, self.misses.append, repeat, plain, matching, order=order)
 
     def client(self) -> Client:
         """Connect."""

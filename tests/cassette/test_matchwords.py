@@ -3,7 +3,7 @@
 import pytest
 
 from smtpproxy.cassette.matching import NOISE, USUAL, Matching
-from smtpproxy.cassette.matchwords import MatchError, matching_of
+from smtpproxy.cassette.matchwords import MatchError, matching_of, read_order
 from smtpproxy.cassette.read import read_cassette
 from smtpproxy.documents import DocumentError
 
@@ -47,9 +47,28 @@ def test_a_cassette_says_what_is_compared() -> None:
     assert (cassette.match, cassette.ignore) == (("envelope", "message"), ("X-Mailer",))
 
 
-@pytest.mark.parametrize("line", ["match: [verb, mesage]", "ignore: ['a b']"])
+@pytest.mark.parametrize("line", ["match: [verb, mesage]", "ignore: ['a b']", "order: strikt"])
 def test_a_mistake_in_a_cassette_has_its_line(line: str) -> None:
     """The error names the file and the line of the header."""
     with pytest.raises(DocumentError) as raised:
         read_cassette(f"smtpproxy-cassette: 1\n{line}\n".encode(), "a.yaml")
     assert str(raised.value).startswith(f"a.yaml:2: {line.partition(':')[0]}: ")
+
+
+@pytest.mark.parametrize(("words", "order"), [([], ""), (["any"], "any"), (["strict"], "strict")])
+def test_the_order_is_one_word(words: list[str], order: str) -> None:
+    """Or none, which leaves it to whoever asks next."""
+    assert read_order(words) == order
+
+
+@pytest.mark.parametrize("words", [["strickt"], [""], ["any", "strict"]])
+def test_there_are_two_orders(words: list[str]) -> None:
+    """Anything else is one line that names both."""
+    with pytest.raises(MatchError, match=r"^order: expected any or strict, got '"):
+        read_order(words)
+
+
+def test_the_nearest_order_is_named() -> None:
+    """As with all words."""
+    with pytest.raises(MatchError, match="did you mean 'strict'"):
+        read_order(["strickt"])

@@ -81,6 +81,8 @@ def test_what_is_written_fits(sessions: list[RecordedSession]) -> None:
         "smtpproxy-cassette: one\n",
         f"{HEAD}upsteam: a\n",
         f"{HEAD}upstream: [a]\n",
+        f"{HEAD}order: strikt\n",
+        f"{HEAD}order: [any, strict]\n",
         f"{HEAD}---\n- S: a\n",
         f"{HEAD}---\ndialogue: []\n",
         f"{HEAD}---\nsession: 1\n",

@@ -107,7 +107,7 @@ def test_noop_rset_and_quit_are_no_transactions() -> None:
             OPENING + "C: NOOP\nS: 250 a\nC: RSET\nS: 250 b\nC: NOOP\nS: 250 c\nC: QUIT\nS: 221 d"
         )
     )
-    assert tree.free == {
+    assert tree.starts[0].free == {
         "NOOP": [b"250 a\r\n", b"250 c\r\n"],
         "RSET": [b"250 b\r\n"],
         "QUIT": [b"221 d\r\n"],
@@ -130,7 +130,7 @@ def test_a_transaction_of_chunks_ends_with_the_last() -> None:
     begun = LETTER.partition("C: DATA")[0]
     ended = "C: BDAT 3 LAST\nS: 250 Ok\nC: RSET\nS: 250 flushed"
     tree = Tree(cassette(OPENING + begun + ended))
-    assert tree.free == {"RSET": [b"250 flushed\r\n"]}
+    assert tree.starts[0].free == {"RSET": [b"250 flushed\r\n"]}
 
 
 def test_what_answers_nothing_is_no_exchange() -> None:

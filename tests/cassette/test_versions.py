@@ -313,3 +313,8 @@ def test_what_is_compared_is_read_for_ever() -> None:
     cassette = load_cassette(FROZEN / "compared.yaml")
     assert cassette.match == ("verb", "envelope")
     assert cassette.ignore == ("NOTIFY", "X-Mailer")
+
+
+def test_the_order_is_read_for_ever() -> None:
+    """The header's word for it is that which it was."""
+    assert load_cassette(FROZEN / "strict.yaml").order == "strict"

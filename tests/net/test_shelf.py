@@ -11,6 +11,7 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 
 from smtpproxy.cassette.lock import LockedError, hold
+from smtpproxy.cassette.matching import STRICT
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.net import shelf
@@ -82,6 +83,30 @@ def test_the_log_hears_what_is_lost_of_a_cassette_that_grows(
     recorder._lose(OSError(28, "No space left on device"), session)
     proxy.service.stop()
     assert "recording-failed" in (folder / "all.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("header", "option", "strict"),
+    [("", "", False), ("strict", "", True), ("strict", "any", False), ("any", "strict", True)],
+)
+def test_the_option_wins_over_the_cassette(
+    folder: Path, header: str, option: str, strict: bool
+) -> None:
+    """`--order` says how it is replayed, else the cassette, else any transaction fits."""
+    said = f"\norder: {header}\n---\n" if header else "\n---\n"
+    (folder / "c.yaml").write_text(CASSETTE.replace("\n---\n", said, 1))
+    proxy = a_proxy("replay", report="report.json", **({"order": option} if option else {}))
+    player: Any = proxy._reporting.source if proxy._reporting is not None else None
+    assert (player.tree.order == STRICT) is strict
+    proxy.service.stop()
+
+
+def test_an_order_that_is_none_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    """In one line, before anything listens."""
+    with pytest.raises(SystemExit) as ended:
+        a_proxy("replay", order="strickt")
+    assert ended.value.code == 2
+    assert "--order: expected any or strict, got 'strickt'" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("listens", [True, False])
