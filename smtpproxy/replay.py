@@ -27,6 +27,7 @@ from smtpproxy.cassette.matching import (
 )
 from smtpproxy.cassette.misses import ALREADY_USED, DIFFERENT, MISSING, Miss, MissReply, reply_to
 from smtpproxy.cassette.model import END_OF_DATA, Cassette, Kept, Recorded
+from smtpproxy.cassette.pace import AT_ONCE
 from smtpproxy.cassette.tree import Branch, Point, Transaction, Tree
 from smtpproxy.exchange import Exchange
 from smtpproxy.reports.reported import ReportedPlace
@@ -52,7 +53,7 @@ class Player:
     `repeat`: transactions may be replayed again and again. `plain`: nobody asks the cassette for
     TLS, and what was recorded under TLS is replayed without it. `octets_of` reads kept mail data
     from its file. `told` is the reply to a miss, in place of the usual ones. In `order` STRICT each
-    connection follows the next recorded session as a whole.
+    connection follows the next recorded session as a whole. `times`: as fast as recorded.
     """
 
     def __init__(
@@ -66,9 +67,10 @@ class Player:
         told: MissReply | None = None,
         redactor: Callable[[], Redactor] = Redactor,
         order: str = ANY,
+        times: float = AT_ONCE,
     ) -> None:
         self.redactor = redactor  # as it was while recording
-        self.tree = Tree(cassette, repeat, plain, matching, octets_of, order)
+        self.tree = Tree(cassette, repeat, plain, matching, octets_of, order, times)
         self.told = told
         self._source = Path(cassette.source).name
         self.misses = 0
@@ -204,7 +206,7 @@ class Replay:
             again = self._hello.get(stage)
             return again or self._missed(stage, sent, self._prologue, key)
         # Any number of connections may take a prologue: the first that has transactions left.
-        point, heard = next((way for way in ways if way[0].unused()), ways[0])
+        point, heard, wait = next((way for way in ways if way.point.unused()), ways[0])
         if branch is not None:
             self._last = branch.example.line
         self._prologue = point
@@ -212,14 +214,14 @@ class Replay:
             self._hello = {}  # RFC 3207 §4.2: what was learned in plain text is forgotten
         if stage in ("EHLO", "LHLO"):
             heard = without_unreplayable(heard, _offers_tls(point))
-        answer = _answer(heard)
+        answer = _answer(heard, wait)
         if stage in ("EHLO", "HELO", "LHLO"):
             self._hello[stage] = answer
         return answer
 
     def _free(self, stage: str) -> Answer:
         recorded = self._start.free.get(stage) if self._start is not None else None
-        answer = _answer(recorded[0] if recorded else _GENERIC[stage])
+        answer = _answer(*(recorded or (_GENERIC[stage],)))
         return answer._replace(close=answer.close or stage == "QUIT")
 
     def _transaction_step(
@@ -240,14 +242,14 @@ class Replay:
             return answer
         self._claims.append((branch, slot))
         self._last = branch.example.line
-        following, heard = branch.slots[slot]
+        following, heard, wait = branch.slots[slot]
         self._point = following
         last = ends_transaction(stage, sent)
         if last or not (following.branches or following.endings):
             self._point = self._taking = None
             self._claims = []
             self._go_on()
-        return _answer(heard)
+        return _answer(heard, wait)
 
     def _go_on(self) -> None:
         """The recorded transaction is over; where one session is followed, so is its place."""
@@ -305,7 +307,7 @@ def _expected(point: Point) -> tuple[str, ...]:
 def _offers_tls(point: Point) -> bool:
     """Is there a STARTTLS, and an answer to it, that a client behind this EHLO can have?"""
     branch = point.branches.get((STARTTLS,))
-    return branch is not None and any(heard is not None for _, heard in branch.ways())
+    return branch is not None and any(way.heard is not None for way in branch.ways())
 
 
 def without_unreplayable(heard: bytes | None, starttls: bool = False) -> bytes | None:
@@ -328,11 +330,11 @@ def _proves_itself(mechanism: bytes) -> bool:
     return mechanism.startswith(b"SCRAM-") or mechanism.endswith(b"-PLUS")
 
 
-def _answer(heard: bytes | None) -> Answer:
+def _answer(heard: bytes | None, wait: float = 0.0) -> Answer:
     """Say what was heard; where that was nothing, the connection had ended."""
     if heard is None:
         return Answer(b"", close=True)
-    return Answer(heard, close=heard.startswith((b"221", b"421")))
+    return Answer(heard, close=heard.startswith((b"221", b"421")), wait=wait)
 
 
 def _shown(sent: bytes) -> str:

@@ -18,12 +18,14 @@ from smtpproxy.smtp.state import State
 class Answer(NamedTuple):
     """What the server says, octets as on the wire, and whether it then closes.
 
-    `each`: it is about a message, and holds for each of its recipients alike.
+    `each`: it is about a message, and holds for each of its recipients alike. `wait`: seconds that
+    it is to be late, where that is minded.
     """
 
     octets: bytes
     close: bool = False
     each: bool = False
+    wait: float = 0.0
 
 
 class Responder(Protocol):
@@ -52,7 +54,10 @@ class Responder(Protocol):
 class LocalServer:
     """Reads what a client sends and lets a responder answer."""
 
-    __slots__ = ("_announce", "_bdat", "_reader", "_responder", "_state", "_take", "closed")
+    __slots__ = (
+        *("_announce", "_bdat", "_reader", "_responder", "_state", "_take"),
+        *("closed", "spoken"),
+    )
 
     def __init__(self, responder: Responder) -> None:
         self._responder = responder
@@ -64,6 +69,8 @@ class LocalServer:
         self._state = State()
         self._bdat: Command | None = None
         self.closed = False
+        #: Where this is a list, each answer is put there with its wait, for who minds that.
+        self.spoken: list[tuple[float, bytes]] | None = None
 
     def connected(self) -> bytes:
         """Return the greeting."""
@@ -122,6 +129,8 @@ class LocalServer:
         self._state.observe(stage, command, code)
         self._reader.answered(stage, code)
         self.closed = self.closed or answer.close
+        if self.spoken is not None:
+            self.spoken.append((answer.wait, octets))
         return octets
 
     def _replies(self, stage: str, command: Command | None) -> int:

@@ -167,6 +167,13 @@ OPTIONS: tuple[Option, ...] = (
         "follows one recorded session, in the order of the file); else what the cassette says",
     ),
     Option(
+        "pace",
+        TEXT,
+        "when replies come in replay: none (at once), recorded (as late as they were), or how many "
+        "times as fast, such as x2",
+        "none",
+    ),
+    Option(
         "on-miss",
         TEXT,
         "the reply to what a cassette does not have, such as '451 4.3.0 Not recorded'; without a "

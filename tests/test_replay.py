@@ -2,7 +2,9 @@
 
 import pytest
 
-from smtpproxy.replay import without_unreplayable
+from smtpproxy.cassette.misses import Miss
+from smtpproxy.replay import Player, without_unreplayable
+from smtpproxy.responder import LocalServer
 from tests.cassette.dialogues import cassette, dialogue
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, Replaying, letter, lines, replaying
 
@@ -74,6 +76,20 @@ def test_a_pipelining_client_gets_its_answers_in_order(step: int) -> None:
     client = replaying(one_by_one).opened()
     heard = [client.says(*commands[at : at + step]) for at in range(0, 3, step)]
     assert b"".join(heard) == b"250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 go\r\n"
+
+
+def test_replies_are_as_late_as_recorded() -> None:
+    """Each in its place; what was said between transactions, and a miss, are not forgotten."""
+    recorded = cassette(lines(OPENING, LETTER, CLOSING))
+    recorded.sessions[0].timing_ms = [1000, 2000, 3000, 4000, 5000, 6000, 7000]
+    missed: list[Miss] = []
+    server = LocalServer(Player(recorded, missed.append, times=2).connection())
+    server.spoken = []
+    server.connected()
+    asked = [line[3:] for line in lines(OPENING, LETTER, CLOSING).splitlines() if line[0] == "C"]
+    server.receive("".join(f"{line}\r\n" for line in asked).encode())
+    assert [wait for wait, _ in server.spoken] == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5]
+    assert missed == []
 
 
 @pytest.mark.parametrize("recorded", [1, 2])

@@ -33,9 +33,12 @@ from smtpproxy.cassette.model import (
     Cassette,
     Kept,
     Recorded,
-    RecordedSession,
 )
+from smtpproxy.cassette.pace import AT_ONCE, waits
 from smtpproxy.cassette.recordedmessages import RecordedMessages
+
+#: Exchanges, each with the seconds that its reply is late.
+_Dialogue: TypeAlias = list[tuple[Recorded, float]]
 
 
 class Point:
@@ -52,11 +55,9 @@ class Point:
         self.pool: Point | None = None  # where transactions begin, after a prologue
         self.after: Point | None = None  # where a session goes on behind that one transaction
 
-    def follow(
-        self, one: Recorded, matching: Matching = USUAL, message: Fingerprint = NO_MESSAGE
-    ) -> Point:
+    def follow(self, one: Recorded, wait: float = 0.0) -> Point:
         """Return the place behind a recorded exchange, which is noted as one more way there."""
-        return self.branch(one, matching, message).add(one)
+        return self.branch(one, USUAL, NO_MESSAGE).add(one, wait)
 
     def branch(self, one: Recorded, matching: Matching, message: Fingerprint) -> Branch:
         """Return the branch of a recorded exchange, which is made where there is none."""
@@ -92,7 +93,7 @@ class Point:
             point = points.pop()
             left += point.pool.left if point.pool is not None else 0
             for branch in point.branches.values():
-                points.extend(following for following, _ in branch.ways())
+                points.extend(way.point for way in branch.ways())
         return left
 
 
@@ -113,14 +114,16 @@ class Branch:
         self.free: list[int] = []  # a heap: the first recorded is the first replayed
         self._points: dict[Key, Way] = {}
 
-    def add(self, one: Recorded) -> Point:
+    def add(self, one: Recorded, wait: float = 0.0) -> Point:
+        """Note one more time that it was recorded, with a reply so many seconds late."""
         heard = one.heard
-        point, _ = self._points.setdefault(
-            reply_key(one.stage, heard), (Point(self._repeat), heard)
-        )
+        key = reply_key(one.stage, heard)
+        if key not in self._points:
+            self._points[key] = Way(Point(self._repeat), heard, wait)
+        point = self._points[key].point
         heapq.heappush(self.free, len(self.slots))
         self._owner.left += 1
-        self.slots.append((point, heard))
+        self.slots.append(Way(point, heard, wait))
         self.uses.append(0)
         return point
 
@@ -153,8 +156,12 @@ class Branch:
             heapq.heappush(self.free, slot)
 
 
-#: A place, and what was heard on the way there.
-Way: TypeAlias = tuple[Point, bytes | None]
+class Way(NamedTuple):
+    """A place, and what was heard on the way there, so many seconds late."""
+
+    point: Point
+    heard: bytes | None
+    wait: float = 0.0
 
 
 class Transaction(NamedTuple):
@@ -182,7 +189,7 @@ class Start:
     def __init__(self, number: int, repeat: bool) -> None:
         self.number = number  # from 0 on, in the order of the file
         self.root = Point(repeat)
-        self.free: dict[str, list[bytes]] = {}
+        self.free: dict[str, tuple[bytes, float]] = {}  # with how late it is
         self.asks = False  # something was recorded that can be used up
 
 
@@ -191,6 +198,7 @@ class Tree:
 
     `plain`: what was recorded under TLS is for clients without it. `octets_of` reads kept mail
     data from its file, as it was on the wire. In `order` STRICT a connection follows one session.
+    Replies come `times` as fast as recorded, or at once.
     """
 
     def __init__(
@@ -201,6 +209,7 @@ class Tree:
         matching: Matching = USUAL,
         octets_of: Callable[[Kept], bytes] | None = None,
         order: str = ANY,
+        times: float = AT_ONCE,
     ) -> None:
         self.matching = matching
         self._repeat = repeat
@@ -212,7 +221,9 @@ class Tree:
         self.transactions: list[Transaction] = []
         self._octets_of = octets_of
         for session in cassette.sessions:
-            dialogue = _in_plain_text(session) if plain else session.dialogue
+            dialogue = list(zip(session.dialogue, waits(session, times), strict=True))
+            if plain:
+                dialogue = _in_plain_text(dialogue, session.followed)
             self._add(session.label, dialogue, session.followed)
         if not self.starts:
             self._start()
@@ -243,12 +254,12 @@ class Tree:
             self.starts.append(Start(len(self.starts), self._repeat))
         return self.starts[-1]
 
-    def _add(self, label: str, dialogue: list[Recorded], followed: bool) -> None:
+    def _add(self, label: str, dialogue: _Dialogue, followed: bool) -> None:
         start = self._start()
         prologue = start.root
         point: Point | None = None  # in the open transaction
         messages = RecordedMessages(self.matching, self._octets_of)
-        for one in dialogue:
+        for one, wait in dialogue:
             stage = one.stage
             if stage in (UNSOLICITED, STRAY):
                 continue
@@ -257,15 +268,16 @@ class Tree:
                 point, prologue = None, self._behind(prologue)
             start.asks |= stage not in FREE and stage != "CONNECT"
             if stage in PROLOGUE:
-                prologue = prologue.follow(one)
+                prologue = prologue.follow(one, wait)
                 prologue.followed |= followed and begins_tls(stage, one.heard)
             elif stage == "NOOP" or (point is None and stage in FREE):
-                start.free.setdefault(stage, []).extend([one.heard] if one.heard else [])
+                if one.heard:
+                    start.free.setdefault(stage, (one.heard, wait))
             else:
                 message = messages.of(one, point is None)
                 branch = (point or self._pool(prologue)).branch(one, self.matching, message)
                 self._take_note(label, one, branch, point is None)
-                point = branch.add(one)
+                point = branch.add(one, wait)
                 if ends_transaction(stage, one.sent) or not opens_transaction(stage):
                     point, prologue = None, self._behind(prologue)
         if point is not None:
@@ -304,18 +316,16 @@ class Tree:
 
 
 def _leads(way: Way) -> bool:
-    point, heard = way
-    return point.followed or not begins_tls(STARTTLS, heard)
+    return way.point.followed or not begins_tls(STARTTLS, way.heard)
 
 
-def _in_plain_text(session: RecordedSession) -> list[Recorded]:
+def _in_plain_text(dialogue: _Dialogue, followed: bool) -> _Dialogue:
     """Return a dialogue as of a client that never asks for TLS.
 
     What was said under TLS follows the greeting; what came before is left out, as it was forgotten.
     """
-    dialogue = session.dialogue
-    begins = [at for at, one in enumerate(dialogue) if begins_tls(one.stage, one.heard)]
-    if session.followed and begins:
-        greeting = [one for one in dialogue[: begins[0]] if one.stage == "CONNECT"]
+    begins = [at for at, (one, _) in enumerate(dialogue) if begins_tls(one.stage, one.heard)]
+    if followed and begins:
+        greeting = [timed for timed in dialogue[: begins[0]] if timed[0].stage == "CONNECT"]
         dialogue = greeting + dialogue[begins[-1] + 1 :]
-    return [one for one in dialogue if one.stage != STARTTLS]
+    return [timed for timed in dialogue if timed[0].stage != STARTTLS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -18,13 +19,19 @@ from smtpproxy.responder import LocalServer, Responder
 class LocalUpstream:
     """Gives each session a responder of its own."""
 
-    def __init__(self, name: str, responder: Callable[[], Responder]) -> None:
+    def __init__(self, name: str, responder: Callable[[], Responder], clock: Any = None) -> None:
+        """`clock`, a reactor: answers come as late as the responder has it."""
         self.name = name
         self._responder = responder
+        self._clock = clock
 
     def connect(self, session: ProxySession) -> None:
         """Connect at once."""
-        transport = LocalTransport(session, LocalServer(self._responder()))
+        server = LocalServer(self._responder())
+        late = self._clock is not None
+        transport = (
+            LateTransport(session, server, self._clock) if late else LocalTransport(session, server)
+        )
         session.attached(Side.UPSTREAM, transport)
         transport.begin()
 
@@ -144,3 +151,65 @@ def is_within(upstream: Upstream) -> bool:
     """Is it in this process?"""
     growing = isinstance(upstream, AppendingUpstream) and upstream.within
     return growing or isinstance(upstream, LocalUpstream)
+
+
+class LateTransport(LocalTransport):
+    """Lets a server say everything when it is due, in order; its end waits for its last words."""
+
+    def __init__(self, session: ProxySession, server: LocalServer, clock: Any) -> None:
+        super().__init__(session, server)
+        self._spoken: list[tuple[float, bytes]] = []
+        server.spoken = self._spoken
+        self._clock = clock
+        self._due = 0.0  # when the last of what waits is due
+        self._late: deque[tuple[float, bytes]] = deque()
+        self._timer: Any = None
+        self._ending = False
+
+    def resumeProducing(self) -> None:
+        """The server may go on: first with what was due meanwhile."""
+        super().resumeProducing()
+        self._deliver()
+
+    def loseWriteConnection(self) -> None:
+        """The client's side has ended: what it asked for is still answered."""
+        self._ending = True
+        self._deliver()
+
+    def _speak(self, octets: bytes) -> None:
+        now = self._clock.seconds()
+        for wait, answer in self._spoken:
+            self._due = max(self._due, now + wait)
+            self._late.append((self._due, answer))
+        self._spoken.clear()
+        self._deliver()
+
+    def _deliver(self) -> None:
+        """Say what is due, and wait for the rest."""
+        now = self._clock.seconds()
+        while self._late and not self._paused and not self._over:
+            due, answer = self._late[0]
+            if due > now:
+                self._wake(due - now)
+                return
+            self._late.popleft()
+            if answer:
+                self._session.upstream_received(answer)
+        over = self._server.closed or (self._ending and not self._waiting)
+        if over and not self._late:
+            self._end()
+
+    def _wake(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = self._clock.callLater(seconds, self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self._deliver()
+
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._late.clear()
+        super()._end()

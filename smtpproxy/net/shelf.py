@@ -19,6 +19,7 @@ from smtpproxy.cassette.matching import ANY, Matching
 from smtpproxy.cassette.matchwords import MatchError, matching_of, read_order
 from smtpproxy.cassette.misses import MISSING, Miss, MissReply, MissReplyError, read_miss_reply
 from smtpproxy.cassette.model import Cassette
+from smtpproxy.cassette.pace import PaceError, read_pace
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import (
     CassetteFile,
@@ -77,7 +78,8 @@ class Shelf:
 
         self._service.reporting.append(report_unused)
         name = f"cassette:{self.path}"
-        return lambda label: LocalUpstream(name, lambda: player.connection(label))
+        clock = self._clock if self._times() else None
+        return lambda label: LocalUpstream(name, lambda: player.connection(label), clock)
 
     def append(self, upstream: Upstream) -> Callable[[str], Upstream]:
         """Return what makes the upstream of a session: the cassette, and this where it ends."""
@@ -185,6 +187,7 @@ class Shelf:
             told=self._miss_reply(),
             redactor=self._redactor,
             order=self._order(cassette),
+            times=self._times(),
         )
         if self._reporting is not None:
             self._reporting.source = player
@@ -213,6 +216,13 @@ class Shelf:
             return read_order([word] if word else []) or cassette.order or ANY
         except MatchError as error:
             raise SettingsError(f"--{error}") from None
+
+    def _times(self) -> float:
+        """Return how many times as fast as recorded replies come."""
+        try:
+            return read_pace(self._settings.text("pace"))
+        except PaceError as error:
+            raise SettingsError(f"--pace: {error}") from None
 
     def _miss_reply(self) -> MissReply | None:
         text = self._settings.text("on-miss")

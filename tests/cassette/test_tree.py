@@ -34,8 +34,8 @@ def step(point: Point, line: str) -> Branch:
 
 def idle(tree: Tree) -> Point:
     """Return the place where transactions begin, after greeting and EHLO."""
-    ((greeted, _),) = step(tree.root, "").ways()
-    ((opened, _),) = step(greeted, "EHLO x").ways()
+    ((greeted, *_),) = step(tree.root, "").ways()
+    ((opened, *_),) = step(greeted, "EHLO x").ways()
     assert opened.pool is not None
     return opened.pool
 
@@ -64,7 +64,7 @@ def test_other_prologues_have_transactions_of_their_own(old: str, new: str) -> N
 def test_equal_beginnings_share_a_path() -> None:
     """Until an exchange tells two transactions apart, either may be meant."""
     tree = Tree(cassette(OPENING + LETTER + LETTER.replace("b@", "c@")))
-    ((sent, _),) = step(idle(tree), "MAIL FROM:<a@example.org>").ways()
+    ((sent, *_),) = step(idle(tree), "MAIL FROM:<a@example.org>").ways()
     assert [len(branch.slots) for branch in sent.branches.values()] == [1, 1]
 
 
@@ -101,16 +101,16 @@ def test_what_nobody_replayed_is_known() -> None:
 
 
 def test_noop_rset_and_quit_are_no_transactions() -> None:
-    """What uses up nothing is kept apart, in the order in which it was said."""
+    """What uses up nothing is kept apart, as it was answered first."""
     tree = Tree(
         cassette(
             OPENING + "C: NOOP\nS: 250 a\nC: RSET\nS: 250 b\nC: NOOP\nS: 250 c\nC: QUIT\nS: 221 d"
         )
     )
     assert tree.starts[0].free == {
-        "NOOP": [b"250 a\r\n", b"250 c\r\n"],
-        "RSET": [b"250 b\r\n"],
-        "QUIT": [b"221 d\r\n"],
+        "NOOP": (b"250 a\r\n", 0.0),
+        "RSET": (b"250 b\r\n", 0.0),
+        "QUIT": (b"221 d\r\n", 0.0),
     }
     assert tree.unused_count() == 0
 
@@ -120,8 +120,8 @@ def test_a_transaction_that_was_left_is_an_ending(ending: str) -> None:
     """A transaction ends without RSET where the client left it, or began another."""
     begun = LETTER.partition("C: DATA")[0]
     tree = Tree(cassette(OPENING + begun + ending))
-    ((point, _),) = step(idle(tree), "MAIL FROM:<a@example.org>").ways()
-    ((point, _),) = step(point, "RCPT TO:<b@example.net>").ways()
+    ((point, *_),) = step(idle(tree), "MAIL FROM:<a@example.org>").ways()
+    ((point, *_),) = step(point, "RCPT TO:<b@example.net>").ways()
     assert point.endings == 1
 
 
@@ -130,7 +130,7 @@ def test_a_transaction_of_chunks_ends_with_the_last() -> None:
     begun = LETTER.partition("C: DATA")[0]
     ended = "C: BDAT 3 LAST\nS: 250 Ok\nC: RSET\nS: 250 flushed"
     tree = Tree(cassette(OPENING + begun + ended))
-    assert tree.starts[0].free == {"RSET": [b"250 flushed\r\n"]}
+    assert tree.starts[0].free == {"RSET": (b"250 flushed\r\n", 0.0)}
 
 
 def test_what_answers_nothing_is_no_exchange() -> None:
@@ -142,7 +142,7 @@ def test_what_answers_nothing_is_no_exchange() -> None:
     point, same = idle(Tree(odd)), idle(Tree(plain))
     for line in ("MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>", "DATA"):
         assert point.branches.keys() == same.branches.keys()
-        ((point, _),), ((same, _),) = step(point, line).ways(), step(same, line).ways()
+        ((point, *_),), ((same, *_),) = step(point, line).ways(), step(same, line).ways()
     assert [*point.branches] == [key_of(END_OF_DATA, b"")]
 
 
@@ -195,5 +195,5 @@ def ends(tree: Tree) -> dict[Key, Branch]:
     """Return what was recorded where the message ends."""
     point = idle(tree)
     for line in ("MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>", "DATA"):
-        ((point, _),) = step(point, line).ways()
+        ((point, *_),) = step(point, line).ways()
     return point.branches

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from twisted.internet.task import Clock
 
 from smtpproxy.actions import Side
@@ -50,11 +52,13 @@ class Scripted:
 class LocalTalk(Conversation):
     """A conversation whose upstream is a script in this process."""
 
-    def __init__(self, room: int = 1 << 40) -> None:
+    def __init__(
+        self, room: int = 1 << 40, script: Scripted | None = None, late: bool = False
+    ) -> None:
         super().__init__()
-        self.script = Scripted()
+        self.script = script or Scripted()
         self.heard, self.gone = Heard(), []
-        upstream = LocalUpstream("script:", lambda: self.script)
+        upstream = LocalUpstream("script:", lambda: self.script, self.clock if late else None)
         relay = Relay(self.heard, self.clock.seconds)
         self.session = ProxySession(relay, upstream, self.clock, self.gone.append)
         self.client = Socket(room)
@@ -124,6 +128,110 @@ def test_whoever_writes_to_a_paused_server_is_paused() -> None:
     assert told == ["pause"]
     transport.resumeProducing()
     assert told == ["pause", "resume"]
+
+
+class Slow(Scripted):
+    """Takes seconds for each verb, as it is told."""
+
+    def __init__(self, **seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def greeting(self) -> Answer:
+        """Greet."""
+        return super().greeting()._replace(wait=self.seconds.get("CONNECT", 0.0))
+
+    def command(self, command: Command) -> Answer:
+        """Answer."""
+        return super().command(command)._replace(wait=self.seconds.get(command.verb, 0.0))
+
+
+def late(room: int = 1 << 40, **seconds: float) -> LocalTalk:
+    """A conversation with a server that takes its time."""
+    return LocalTalk(room, Slow(**seconds), late=True)
+
+
+def test_each_answer_comes_when_it_is_due() -> None:
+    """From the command on; what was sent in one go does not add up."""
+    talk = late(CONNECT=1, EHLO=2, NOOP=3)
+    assert talk.client.taken == b""
+    talk.clock.advance(1)
+    assert talk.client.taken == b"220 here\r\n"
+    talk.client.receive(b"EHLO a\r\nNOOP\r\n")
+    heard = []
+    for _ in range(3):
+        talk.clock.advance(1)
+        heard.append(talk.client.taken.count(b"\r\n"))
+    assert heard == [1, 2, 3]
+
+
+def test_late_answers_keep_their_order() -> None:
+    """One that is due earlier waits for the one before it."""
+    talk = late(EHLO=5)
+    talk.client.receive(b"EHLO a\r\nNOOP\r\n")
+    talk.clock.advance(4)
+    talk.client.receive(b"RSET\r\n")
+    assert talk.client.taken == b"220 here\r\n"
+    talk.clock.advance(1)
+    assert talk.client.taken == b"220 here\r\n250 EHLO\r\n250 NOOP\r\n250 RSET\r\n"
+
+
+def test_the_end_waits_for_the_last_words() -> None:
+    """221 is heard, late as it is, and then the session ends."""
+    talk = late(QUIT=2)
+    talk.client.receive(b"QUIT\r\n")
+    assert talk.client.ended == ""
+    talk.clock.advance(2)
+    talk.client.flow()
+    assert talk.client.taken.endswith(b"221 QUIT\r\n")
+    assert talk.heard.how == ["quit"]
+    assert talk.gone == [talk.session]
+
+
+@pytest.mark.parametrize(("leave", "seconds"), [(Socket.peer_resets, 0), (Socket.peer_closes, 5)])
+def test_no_timer_outlives_the_client(leave: Callable[[Socket], None], seconds: int) -> None:
+    """Who has closed may still read, as far as anybody knows; who has reset does not."""
+    talk = late(EHLO=5)
+    talk.client.receive(b"EHLO a\r\nNOOP\r\n")
+    leave(talk.client)
+    talk.clock.advance(seconds)
+    assert talk.script.left == 1
+    assert talk.clock.getDelayedCalls() == []
+    assert talk.gone == [talk.session]
+
+
+def test_a_late_answer_reaches_a_client_that_half_closes() -> None:
+    """What was asked before the end is answered; then the session is over."""
+    talk = late(NOOP=2)
+    talk.client.receive(b"NOOP\r\n")
+    talk.client.peer_half_closes()
+    talk.clock.advance(2)
+    talk.client.flow()
+    assert talk.client.taken == b"220 here\r\n250 NOOP\r\n"
+    assert talk.client.ended == "closed"
+    assert talk.gone == [talk.session]
+
+
+def test_what_is_due_waits_for_a_client_that_does_not_read() -> None:
+    """And is said, in order, as soon as it reads again."""
+    talk = late(room=12, EHLO=1, NOOP=2, RSET=3)
+    talk.client.receive(b"EHLO a\r\nNOOP\r\nRSET\r\n")
+    talk.clock.advance(1)
+    talk.clock.advance(1)
+    assert not talk.client.reading
+    assert b"NOOP" not in talk.client.taken
+    talk.client.flow()
+    talk.clock.advance(1)
+    assert talk.client.taken == b"220 here\r\n250 EHLO\r\n250 NOOP\r\n250 RSET\r\n"
+
+
+def test_mail_data_and_their_late_answers_pass() -> None:
+    """354 comes late, and the message after it is answered at once."""
+    talk = late(DATA=3)
+    talk.client.receive(b"DATA\r\n")
+    talk.clock.advance(3)
+    talk.client.receive(b"Hi.\r\n.\r\nNOOP\r\n")
+    assert talk.client.taken.splitlines()[1:] == [b"354 DATA", b"250 taken", b"250 NOOP"]
 
 
 class Securing(ProxySession):

@@ -15,6 +15,7 @@ from smtpproxy.cassette.matching import STRICT
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.store import load_cassette
 from smtpproxy.net import shelf
+from smtpproxy.net.local import LocalUpstream
 from smtpproxy.settings import OPTIONS
 from smtpproxy.tap import Proxy, build
 from smtpproxy.transcript import Note
@@ -101,12 +102,32 @@ def test_the_option_wins_over_the_cassette(
     proxy.service.stop()
 
 
-def test_an_order_that_is_none_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("mode", ["replay", "append"])
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"order": "strickt"}, "--order: expected any or strict, got 'strickt'"),
+        ({"pace": "slow"}, "--pace: expected none, recorded, or how many times as fast"),
+    ],
+)
+def test_a_word_that_is_none_is_told(
+    mode: str, options: dict[str, str], told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     """In one line, before anything listens."""
     with pytest.raises(SystemExit) as ended:
-        a_proxy("replay", order="strickt")
+        a_proxy(mode, **options)
     assert ended.value.code == 2
-    assert "--order: expected any or strict, got 'strickt'" in capfd.readouterr().err
+    assert told in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("pace", "late"), [("none", False), ("x2", True)])
+def test_replies_are_late_where_that_is_asked_for(pace: str, late: bool) -> None:
+    """Else nobody keeps the time."""
+    proxy = a_proxy("replay", pace=pace)
+    upstream = proxy._make_upstream("replay", proxy._shelf)("1")
+    assert isinstance(upstream, LocalUpstream)
+    assert (upstream._clock is not None) is late
+    proxy.service.stop()
 
 
 @pytest.mark.parametrize("listens", [True, False])
