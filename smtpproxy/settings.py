@@ -152,13 +152,13 @@ OPTIONS: tuple[Option, ...] = (
         "match",
         TEXT,
         "what is compared in replay: verb,envelope,parameters (the default), or fewer, or with "
-        ",message; else what the cassette says by match:",
+        ",message (the default in --mode diff); else what the cassette says by match:",
     ),
     Option(
         "ignore",
         MANY,
-        "not to be compared in replay, repeatable: a parameter or a header field, such as NOTIFY "
-        "or X-*; sender or recipient for an address; none to begin without the usual ones",
+        "not to be compared in replay or diff, repeatable: a parameter or a header field, such as "
+        "NOTIFY or X-*; sender or recipient for an address; none to begin without the usual ones",
     ),
     Option(
         "order",

@@ -29,6 +29,8 @@ READERS = {
     "smtpproxy.rules.load",
     "smtpproxy.rules.presets",
     "smtpproxy.cassette.acting",
+    "smtpproxy.cassette.comparing",
+    "smtpproxy.cassette.contents",
     "smtpproxy.cassette.deriving",
     "smtpproxy.cassette.cleaning",
     "smtpproxy.cassette.encrypted",

@@ -1,20 +1,24 @@
-"""How two cassettes differ: sessions are paired by what was said in them, then compared.
+"""How two cassettes differ: transactions are paired by what was said in them, then compared.
 
-Owns the severity of each change; what is never one is listed in `noise`. Labels, times and the
-order of sessions are not compared. Prints nothing.
+Owns the severity of each change; what is never one is known to `matching` and `noise`. Labels,
+times, orders, and on which connection something was said, are not compared. Prints nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Iterator
 from itertools import zip_longest
-from typing import NamedTuple, TypeAlias
+from pathlib import Path
+from typing import NamedTuple
 
-from smtpproxy.cassette.contents import message_changes
-from smtpproxy.cassette.model import Cassette, Recorded, RecordedSession
+from smtpproxy.cassette.alignment import aligned
+from smtpproxy.cassette.contents import Letter, message_changes
+from smtpproxy.cassette.matching import COMPARED, Matching, ends_transaction
+from smtpproxy.cassette.matchwords import matching_of
+from smtpproxy.cassette.model import Cassette, Kept, Recorded
 from smtpproxy.cassette.noise import quiet_reply
-from smtpproxy.cassette.pairs import keys_of, paired
+from smtpproxy.cassette.pairs import NO_PART, pairs
+from smtpproxy.cassette.parts import Cutter, Part
 from smtpproxy.cassette.replies import replies_in
 from smtpproxy.smtp.ehlo import keyword_of
 from smtpproxy.smtp.facts import Reply
@@ -25,18 +29,13 @@ CLASS, CODE, TEXT = "class", "code", "text"
 SEVERITIES = (CLASS, CODE, TEXT)
 
 _EXTENDED = ("EHLO", "LHLO")
-#: From so many exchanges on, those that come often no longer help to find what belongs together.
-_LONG = 1000
-
-#: Are they equal, and from where to where, in one dialogue and in the other.
-_Span: TypeAlias = tuple[bool, int, int, int, int]
 
 
 class Change(NamedTuple):
     """One difference. A line is 0 where the cassette has nothing of the kind."""
 
     severity: str
-    what: str  # session, command, reply, code, enhanced, keywords, text, message or ended
+    what: str  # from session and transaction down to keywords and text
     stage: str
     old: str
     new: str
@@ -45,63 +44,99 @@ class Change(NamedTuple):
     new_line: int
 
 
-def compare(old: Cassette, new: Cassette) -> Iterator[Change]:
-    """Yield what has changed, session by session."""
-    for one, other in paired(old.sessions, new.sessions):
-        if one is not None and other is not None:
-            yield from _sessions(one, other)
-        elif one is not None:
-            yield Change(CLASS, "session", "", _told(one), "", one.label, one.line, 0)
-        elif other is not None:
-            yield Change(CLASS, "session", "", "", _told(other), other.label, 0, other.line)
+class _Told(NamedTuple):
+    """An exchange, and the message that ends with it: its mail data, or all of its chunks."""
+
+    one: Recorded
+    kept: tuple[Kept, ...] = ()
 
 
-def _told(session: RecordedSession) -> str:
-    return f"{len(session.dialogue)} exchanges"
+def compare(old: Cassette, new: Cassette, matching: Matching | None = None) -> Iterator[Change]:
+    """Yield what has changed, in the order of the old cassette; what is new comes last.
+
+    `matching`: what is compared, where that is not what the old cassette says, or else everything.
+    """
+    matching = matching or matching_of(old.match, old.ignore, usual=COMPARED)
+    comparing = _Comparing(matching, Path(old.source), Path(new.source))
+    cutter = Cutter(matching)
+    sides = [[part for one in it.sessions for part in cutter.cut(one)] for it in (old, new)]
+    for one, other in pairs(*sides):
+        yield from comparing.parts(one, other)
 
 
-def _sessions(one: RecordedSession, other: RecordedSession) -> Iterator[Change]:
-    label, a, b = one.label, one.dialogue, other.dialogue
-    for equal, i, j, k, m in _aligned(keys_of(one), keys_of(other)):
-        if equal:
-            for x, y in zip(a[i:j], b[k:m], strict=True):
-                yield from _exchanges(label, x, y)
+class _Comparing:
+    """Compares parts of two cassettes, which are in these files."""
+
+    def __init__(self, matching: Matching, old: Path, new: Path) -> None:
+        self._matching = matching
+        self._files = old, new
+
+    def parts(self, one: Part | None, other: Part | None) -> Iterator[Change]:
+        """Yield what differs in two parts, or that there is only one."""
+        if one is None or other is None:
+            yield _alone(one, other)
+            return
+        label, a, b = one.label, _told(one.dialogue), _told(other.dialogue)
+        for equal, i, j, k, m in aligned(one.keys, other.keys):
+            if equal:
+                for x, y in zip(a[i:j], b[k:m], strict=True):
+                    yield from self._exchanges(label, x, y)
+            else:
+                yield from self._replaced(label, a[i:j], b[k:m])
+        if one.ended != other.ended:
+            last = [(s.dialogue[-1].line if s.dialogue else s.line) for s in (one, other)]
+            was, has = visible_text(one.ended), visible_text(other.ended)
+            yield Change(CODE, "ended", "", was, has, label, *last)
+
+    def _replaced(self, label: str, a: list[_Told], b: list[_Told]) -> Iterator[Change]:
+        """Yield commands that differ; those of one stage are told as one that changed."""
+        for equal, i, j, k, m in aligned([x.one.stage for x in a], [y.one.stage for y in b]):
+            if equal:
+                for x, y in zip(a[i:j], b[k:m], strict=True):
+                    yield _command(label, x.one, y.one)
+                    yield from self._exchanges(label, x, y)
+            else:
+                yield from (_command(label, x.one, None) for x in a[i:j])
+                yield from (_command(label, None, y.one) for y in b[k:m])
+
+    def _exchanges(self, label: str, x: _Told, y: _Told) -> Iterator[Change]:
+        old, new = x.one, y.one
+        place = (label, old.line, new.line)
+        if self._matching.message and (x.kept or y.kept):
+            letters = [
+                Letter(told.kept, file) if told.kept else None
+                for told, file in zip((x, y), self._files, strict=True)
+            ]
+            for was, has in message_changes(letters[0], letters[1], self._matching):
+                yield Change(CODE, "message", old.stage, was, has, *place)
+        if old.heard != new.heard:
+            yield from _answers_differ(old, new, place)
+
+
+def _told(dialogue: list[Recorded]) -> list[_Told]:
+    """Return exchanges, each with the message that ends there; a BDAT before the last has none."""
+    told, chunks = [], list[Kept]()
+    for one in dialogue:
+        chunks += [one.kept] if one.kept is not None else []
+        if one.stage == "BDAT" and not ends_transaction(one.stage, one.sent):
+            told.append(_Told(one))
         else:
-            yield from _replaced(label, a[i:j], b[k:m])
-    if one.ended != other.ended:
-        last = [(s.dialogue[-1].line if s.dialogue else s.line) for s in (one, other)]
-        was, has = visible_text(one.ended), visible_text(other.ended)
-        yield Change(CODE, "ended", "", was, has, label, *last)
+            told.append(_Told(one, tuple(chunks)))
+            chunks = []
+    return told
 
 
-def _aligned(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterator[_Span]:
-    """Yield what belongs together. Most of two dialogues is equal, and found at once."""
-    begin = _common(a, b)
-    end = min(_common(a[::-1], b[::-1]), len(a) - begin, len(b) - begin)
-    middle = a[begin : len(a) - end], b[begin : len(b) - end]
-    yield True, 0, begin, 0, begin
-    matcher = SequenceMatcher(None, *middle, autojunk=max(map(len, middle)) > _LONG)
-    for how, i, j, k, m in matcher.get_opcodes():
-        yield how == "equal", begin + i, begin + j, begin + k, begin + m
-    yield True, len(a) - end, len(a), len(b) - end, len(b)
-
-
-def _common(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
-    """Return how many are equal at the beginning."""
-    same = (at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)
-    return next(same, min(len(a), len(b)))
-
-
-def _replaced(label: str, a: list[Recorded], b: list[Recorded]) -> Iterator[Change]:
-    """Yield commands that differ; those of one stage, in order, are told as one that changed."""
-    for equal, i, j, k, m in _aligned([x.stage for x in a], [y.stage for y in b]):
-        if equal:
-            for x, y in zip(a[i:j], b[k:m], strict=True):
-                yield _command(label, x, y)
-                yield from _exchanges(label, x, y)
-        else:
-            yield from (_command(label, x, None) for x in a[i:j])
-            yield from (_command(label, None, y) for y in b[k:m])
+def _alone(old: Part | None, new: Part | None) -> Change:
+    """Return the change that is a part which the other cassette has not."""
+    part = old or new or NO_PART
+    one = part.dialogue[0] if part.dialogue else Recorded("")
+    many = len(part.dialogue)
+    words = f"{many} exchange{'' if many == 1 else 's'}"
+    shown = words if part.frame else f"{visible(one.sent.strip()) or one.stage} ({words})"
+    what, stage = ("session", "") if part.frame else ("transaction", one.stage)
+    if old is not None:
+        return Change(CLASS, what, stage, shown, "", part.label, part.line, 0)
+    return Change(CLASS, what, stage, "", shown, part.label, 0, part.line)
 
 
 def _command(label: str, old: Recorded | None, new: Recorded | None) -> Change:
@@ -111,13 +146,7 @@ def _command(label: str, old: Recorded | None, new: Recorded | None) -> Change:
     return Change(CLASS, "command", stage, texts[0], texts[1], label, lines[0], lines[1])
 
 
-def _exchanges(label: str, old: Recorded, new: Recorded) -> Iterator[Change]:
-    place = (label, old.line, new.line)
-    if old.kept is not None or new.kept is not None:
-        for was, has in message_changes(old.kept, new.kept):
-            yield Change(CODE, "message", old.stage, was, has, *place)
-    if old.heard == new.heard:
-        return
+def _answers_differ(old: Recorded, new: Recorded, place: tuple[str, int, int]) -> Iterator[Change]:
     for x, y in zip_longest(replies_in(old.heard), replies_in(new.heard)):
         if x is None or y is None:
             yield Change(CLASS, "reply", old.stage, _shown(x), _shown(y), *place)

@@ -24,10 +24,11 @@ _BOUNDARY = re.compile(rb"(boundary[ ]*=[ ]*)(?:\"([^\"]+)\"|([^;\"\s]+))", re.I
 
 
 class Fingerprint(NamedTuple):
-    """The digest, and what it is made of, by name and fit to be shown."""
+    """The digest, what it is made of, by name and fit to be shown, and the digest of the body."""
 
     digest: bytes
     parts: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
 
 
 NO_MESSAGE = Fingerprint(b"")
@@ -77,7 +78,7 @@ class Fingerprinter:
         body = self._body.digest()
         self._hash.update(b"\n" + body)
         told = f"{self._octets:,} octets, SHA-256 {body.hex()[:12]}…"
-        return Fingerprint(self._hash.digest(), (*self._parts.items(), ("body", told)))
+        return Fingerprint(self._hash.digest(), (*self._parts.items(), ("body", told)), body)
 
     def _take_body(self, octets: bytes) -> None:
         self._octets += len(octets)

@@ -54,12 +54,14 @@ def read_ignored(words: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def matching_of(match: Iterable[str], ignored: Iterable[str]) -> Matching:
-    """Return what words ask for; no `match` is the usual, and `none` forgets what is before it.
+def matching_of(
+    match: Iterable[str], ignored: Iterable[str], usual: tuple[str, ...] = COMPARED[:-1]
+) -> Matching:
+    """Return what words ask for; no `match` is the `usual`, and `none` forgets what is before it.
 
     Raises MatchError.
     """
-    compared, names = read_match(match) or COMPARED[:-1], list(NOISE)
+    compared, names = read_match(match) or usual, list(NOISE)
     for word in read_ignored(ignored):
         names = [] if word == NONE else [*names, word]
     return Matching(

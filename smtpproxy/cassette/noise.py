@@ -1,6 +1,6 @@
-"""What differs at every run, and so says nothing: of replies, and of messages.
+"""What differs at every run, and so says nothing: in replies, and of MIME boundaries.
 
-Owns the whole list of what a comparison of two cassettes passes over.
+Owns the patterns of replies. Which parameters and header fields say nothing is known to `matching`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,6 @@ NOISE: tuple[tuple[re.Pattern[bytes], bytes], ...] = tuple(
         (rb"\b[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{5,8}(?:\.[0-9]+)?Z?", b"(date)"),
     )
 )
-#: Headers that differ at every run, in lower case.
-IGNORED_HEADERS = frozenset(
-    b"date message-id received dkim-signature arc-seal arc-message-signature "
-    b"arc-authentication-results".split()
-)
 
 _BOUNDARY = re.compile(rb"(?i)\bboundary=(\"[^\"\r\n]+\"|[^\s;]+)")
 #: Boundaries of one message that are looked for.
@@ -48,8 +43,3 @@ def quiet_boundaries(message: bytes) -> bytes:
     for number, boundary in enumerate(list(found)[:_MOST_BOUNDARIES]):
         message = message.replace(boundary, b"(boundary %d)" % number) if boundary else message
     return message
-
-
-def is_noise(field: bytes) -> bool:
-    """Is this header field one that differs at every run?"""
-    return field.partition(b":")[0].strip().lower() in IGNORED_HEADERS

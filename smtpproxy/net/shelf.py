@@ -15,7 +15,7 @@ from smtpproxy.auth.redaction import Redactor
 from smtpproxy.cassette.advice import explained
 from smtpproxy.cassette.appending import Appender, next_label
 from smtpproxy.cassette.comparing import SEVERITIES, compare
-from smtpproxy.cassette.matching import ANY, Matching
+from smtpproxy.cassette.matching import ANY, COMPARED, Matching
 from smtpproxy.cassette.matchwords import MatchError, matching_of, read_order
 from smtpproxy.cassette.misses import MISSING, Miss, MissReply, MissReplyError, read_miss_reply
 from smtpproxy.cassette.model import Cassette
@@ -116,6 +116,7 @@ class Shelf:
     def differ(self, upstream: str) -> None:
         """Compare at the end what upstream has said with what the cassette has."""
         old = load_cassette(self.path)
+        matching = self._matching(old, usual=COMPARED)
         # Whatever keeps the run from its end takes the folder away, too.
         folder = tempfile.TemporaryDirectory(prefix="smtpproxy-", ignore_cleanup_errors=True)
         fresh = Path(folder.name) / self.path.name
@@ -128,7 +129,7 @@ class Shelf:
                 if recorder.broken:
                     return  # which was said; what is missing is no change of upstream's
                 new = load_cassette(fresh) if fresh.exists() else Cassette(str(fresh))
-                changes = list(compare(old, new))
+                changes = list(compare(old, new, matching))
             for change in changes:
                 where = f" ({self.path.name}:{change.old_line})" if change.old_line else ""
                 told = f"{change.old or 'nothing'} -> {change.new or 'nothing'}{where}"
@@ -200,12 +201,13 @@ class Shelf:
         if self._reporting is not None:
             self._reporting.missed(miss)
 
-    def _matching(self, cassette: Cassette) -> Matching:
-        """Return what is compared: by the options, else as the cassette has it."""
+    def _matching(self, cassette: Cassette, usual: tuple[str, ...] = COMPARED[:-1]) -> Matching:
+        """Return what is compared: by the options, else as the cassette has it, or the usual."""
         match = self._settings.text("match")
         words = [word.strip() for word in match.split(",")] if match else cassette.match
         try:
-            return matching_of(words, (*cassette.ignore, *self._settings.many("ignore")))
+            ignored = (*cassette.ignore, *self._settings.many("ignore"))
+            return matching_of(words, ignored, usual)
         except MatchError as error:
             raise SettingsError(f"--{error}") from None
 

@@ -20,10 +20,11 @@ class DiffOptions(OneLineOptions):
         "  smtpproxy diff old.yaml new.yaml\n  smtpproxy diff --severity class old.yaml new.yaml\n"
     )
     longdesc = (
-        "Sessions are paired by what was said in them. Queue ids, dates and what else differs at "
-        "every run is passed over. The exit status is 1 where a change counts. Severities: class "
-        "(the class of a reply, a command added or removed), code (code, enhanced code, EHLO "
-        "keywords, message, how it ended), text."
+        "Mail transactions are paired by what was said in them, on whichever connection. Queue "
+        "ids, dates and what else differs at every run is passed over, and so is what OLD says by "
+        "match: and ignore:. The exit status is 1 where a change counts. Severities: class (the "
+        "class of a reply, a command or a transaction added or removed), code (code, enhanced "
+        "code, EHLO keywords, message, how it ended), text."
     )
     optParameters = (("severity", "s", TEXT, "from where on a change counts: class, code or text"),)
     optFlags = (("json", None, "one JSON object a change"), ("plain", None, "no colours, no pager"))

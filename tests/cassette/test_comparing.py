@@ -9,6 +9,7 @@ import pytest
 from smtpproxy.cassette.comparing import CLASS, CODE, TEXT, Change, compare
 from smtpproxy.cassette.read import read_cassette
 from tests.cassette.dialogues import cassette, cassette_text, dialogue
+from tests.cassette.replaying import CLOSING, OPENING, letter, lines
 
 SENT = dialogue("""
     S: 220 mail.example.org ESMTP
@@ -134,6 +135,58 @@ def test_how_it_ended_is_shown_and_not_obeyed() -> None:
     old, new = cassette(SENT), cassette(SENT)
     old.sessions[0].ended, new.sessions[0].ended = "\x1b[31mquit", "quit"
     assert [one.old for one in compare(old, new)] == [r"\x1b[31mquit"]
+
+
+def test_how_clients_pool_is_no_change() -> None:
+    """Messages of one session in several, and of several in one, are the same messages."""
+    letters = [letter(number, name) for number, name in enumerate("bcd")]
+    one = cassette(lines(OPENING, *letters, CLOSING))
+    several = cassette(*(lines(OPENING, part, CLOSING) for part in reversed(letters)))
+    grown = cassette(lines(OPENING, *letters[:2], CLOSING), lines(OPENING, letters[2], CLOSING))
+    for old in (one, several, grown):
+        for new in (one, several, grown):
+            assert list(compare(old, new)) == []
+
+
+def test_a_transaction_more_or_less() -> None:
+    """It is told by its first command, and with its own place."""
+    old = cassette(lines(OPENING, letter(1, "b"), CLOSING))
+    new = cassette(lines(OPENING, letter(1, "b"), "C: VRFY c\nS: 252 try", CLOSING))
+    assert [one[:5] for one in compare(old, new)] == [
+        (CLASS, "transaction", "VRFY", "", "VRFY c (1 exchange)")
+    ]
+    assert [one[:5] for one in compare(new, old)] == [
+        (CLASS, "transaction", "VRFY", "VRFY c (1 exchange)", "")
+    ]
+
+
+def test_a_greeting_that_changed_is_told_once() -> None:
+    """However many sessions began with it."""
+    recorded = [lines(OPENING, letter(number), CLOSING) for number in range(5)]
+    new = [one.replace("ESMTP ready", "ESMTP here") for one in recorded]
+    (change,) = compare(cassette(*recorded), cassette(*new))
+    assert change[:3] == (TEXT, "text", "CONNECT")
+
+
+@pytest.mark.parametrize(
+    ("header", "counts"),
+    [
+        ("", True),
+        ("ignore: [Subject, NOTIFY, recipient]", False),
+        ("match: verb", False),
+        ("match: [verb, message, envelope, parameters]", True),
+    ],
+)
+def test_what_the_cassette_ignores_is_no_change(header: str, counts: bool) -> None:
+    """`match:` and `ignore:` say for a comparison what they say for replay; the usual is all."""
+    new = SENT.replace("hello", "goodbye").replace(
+        "<b@example.net>", "<c@example.net> NOTIFY=NEVER"
+    )
+    text = cassette_text(SENT).replace("\n", f"\n{header}\n", 1)
+    old = read_cassette(text.encode(), "old.yaml")
+    assert {one.what for one in compare(old, cassette(new))} == (
+        {"command", "message"} if counts else set()
+    )
 
 
 def test_long_dialogues_take_no_long_time() -> None:

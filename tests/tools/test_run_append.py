@@ -172,6 +172,26 @@ def test_diff_tells_what_upstream_says_otherwise(tmp_path: Path, server: Program
     assert cassette.read_text() == other
 
 
+def test_a_cassette_that_has_grown_is_no_difference(tmp_path: Path, server: Program) -> None:
+    """What was added stands in a session of its own, and upstream says the same all the same."""
+    assert run(tmp_path, server, "record", ALICE).status == 0
+    assert run(tmp_path, server, "append", ALICE, BOB).status == 0
+    assert (tmp_path / "c.yaml").read_text().count("session: ") == 2
+    outcome = run(tmp_path, server, "diff", ALICE, BOB)
+    assert outcome.status == 0, outcome.err
+
+
+@pytest.mark.parametrize(("header", "status"), [("", 1), ("ignore: recipient\n", 0)])
+def test_diff_ignores_what_the_cassette_ignores(
+    tmp_path: Path, server: Program, header: str, status: int
+) -> None:
+    """As replay does."""
+    assert run(tmp_path, server, "record", ALICE).status == 0
+    cassette = tmp_path / "c.yaml"
+    cassette.write_text(cassette.read_text().replace("---\n", f"{header}---\n", 1))
+    assert run(tmp_path, server, "diff", BOB).status == status
+
+
 def test_diff_needs_something_to_compare_with(tmp_path: Path, server: Program) -> None:
     """One line, before anything listens."""
     outcome = run(tmp_path, server, "diff", ALICE)
