@@ -29,6 +29,7 @@ READERS = {
     "smtpproxy.rules.load",
     "smtpproxy.rules.presets",
     "smtpproxy.cassette.acting",
+    "smtpproxy.cassette.chunklines",
     "smtpproxy.cassette.comparing",
     "smtpproxy.cassette.contents",
     "smtpproxy.cassette.deriving",

@@ -32,16 +32,20 @@ class Turn(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """All turns of a file, and the lines that are no part of a dialogue."""
+    """All turns of a file, and the lines that are no part of a dialogue.
+
+    `by_line`: each turn is a line as it was printed, and its CRLF is implied.
+    """
 
     turns: list[Turn]
     passed: list[int]
     form: str
+    by_line: bool = False
 
 
 _LETTERS = re.compile(rb"[ \t]*([CS]):(?:[ \t](.*))?")
-#: A stage direction, such as `<waits for connection on TCP port 25>` (RFC 3207).
-_DIRECTION = re.compile(rb"<[a-z][^@<>]* [^@<>]*>[ \t]*")
+#: A stage direction, such as `<waits for connection on TCP port 25>` (RFC 3207); no tag of HTML.
+_DIRECTION = re.compile(rb"<[a-z][^@<>=/\"']* [^@<>=/\"']*>[ \t]*")
 _ARROWS = re.compile(
     rb"[ \t]*(?:(?P<client>->|~>|\*\*>|\*~>)(?:[ \t](?P<sent>.*))?"
     rb"|(?P<server><\*\*|<~\*|<-|<~)(?:[ \t]+(?P<said>.*))?)"
@@ -84,7 +88,7 @@ def _heard(form: str, read: _Read, lines: list[bytes], source: str) -> Heard:
             turns.append(Turn(*said, number))
         elif line.strip():
             passed.append(number)
-    return Heard(turns, passed, form)
+    return Heard(turns, passed, form, form != "smtplib")
 
 
 def _line(side: Side, text: bytes | None) -> tuple[Side, bytes]:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from smtpproxy.cassette.acting import act
+from smtpproxy.cassette.chunklines import Fitted, fitted
 from smtpproxy.cassette.overheard import hear
 from smtpproxy.cassette.recorder import Recorder
 from smtpproxy.cassette.store import CassetteFile
@@ -66,7 +67,8 @@ def _record(name: str, target: Path) -> int:
     recorder = Recorder(
         CassetteFile(target, f"transcript:{Path(source).name}", now), problems.append
     )
-    acted = act(heard.turns, recorder, source)
+    fit = fitted(heard.turns) if heard.by_line else Fitted(heard.turns, [])
+    acted = act(fit.turns, recorder, source)
     commands = recorder.commands
     recorder.finish()
     for line in acted.lacking:
@@ -74,6 +76,8 @@ def _record(name: str, target: Path) -> int:
     if heard.passed:
         many, first = len(heard.passed), heard.passed[0]
         say(f"{source}:{first}: here, and in {counted(many, 'line')} in all, nobody says anything")
+    for line in fit.misfits:
+        say(f"{source}:{line}: other octets follow than BDAT says; it is made to say how many")
     for line in acted.lost:
         say(f"{source}:{line}: is left out, with what follows: the session was over by then")
     for problem in problems:
@@ -83,7 +87,7 @@ def _record(name: str, target: Path) -> int:
         return FOUND
     told = f"{counted(acted.sessions, 'session')}, {counted(commands, 'command')}"
     print(f"{target}: {told} ({heard.form})")
-    return FOUND if problems or acted.lost else GOOD
+    return FOUND if problems or acted.lost or fit.misfits else GOOD
 
 
 def _octets(name: str, source: str) -> bytes:

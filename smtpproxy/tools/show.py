@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from smtpproxy.cassette.chunklines import shown
 from smtpproxy.cassette.model import STRAY, Kept, Recorded, RecordedSession, RecordedTls
 from smtpproxy.cassette.store import load_recorded
 from smtpproxy.classify import classify
@@ -14,6 +15,7 @@ from smtpproxy.console import COLOURS, UNABLE, say
 from smtpproxy.documents import DocumentError
 from smtpproxy.log.shown import tls_words
 from smtpproxy.options import OneLineOptions
+from smtpproxy.smtp.maildata import stuff
 from smtpproxy.smtp.server import final_code
 from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.tools.paging import paged
@@ -76,7 +78,7 @@ def _tls(side: str, tls: RecordedTls) -> str:
 def _exchange(one: Recorded) -> Iterator[tuple[str, str]]:
     yield from _lines("C:", one.sent, "bold")
     if one.kept is not None:
-        yield from _message(one.kept)
+        yield from _message(one.kept, chunk=bool(one.sent))
     for said in one.said:
         told = "  (not told to the client)" if one.changed else ""
         yield from _lines("S:", said, _style(one, said), told)
@@ -88,11 +90,15 @@ def _exchange(one: Recorded) -> Iterator[tuple[str, str]]:
             yield from _lines("=:", one.saw, _style(one, one.saw), why)
 
 
-def _message(kept: Kept) -> Iterator[tuple[str, str]]:
+def _message(kept: Kept, chunk: bool) -> Iterator[tuple[str, str]]:
     if kept.file:
         yield f"C: ({kept.size:,} octets in {kept.file})", "dim"
         return
-    lines = kept.octets.split(b"\r\n")
+    if chunk:
+        yield from ((f"C: {line}", "dim") for line in shown(kept.octets))
+        return
+    # As it was sent: whoever reads the dialogue undoes the dot-stuffing.
+    lines = (kept.octets if kept.wire else stuff(kept.octets)).split(b"\r\n")
     for line in lines[: -1 if not lines[-1] else None]:
         yield f"C: {visible(line)}", "dim"
     yield "C: .", "dim"

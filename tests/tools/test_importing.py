@@ -47,6 +47,54 @@ def test_what_show_prints_can_be_read_again(
     assert list(compare(load_cassette(sample), load_cassette(Path("new.yaml")))) == []
 
 
+CHUNKS = """smtpproxy-cassette: 1
+---
+session: 1
+dialogue:
+- S: "220 mail.example.org"
+- C: "EHLO app.example.org"
+  S: |
+    250-mail.example.org
+    250-PIPELINING
+    250 CHUNKING
+- C: "MAIL FROM:<a@example.org>"
+  S: "250 2.1.0 Ok"
+- C: "RCPT TO:<b@example.net>"
+  S: "250 2.1.5 Ok"
+- C: "BDAT 19"
+  chunk: "Subject: x\\n\\n.Hi\\tB"
+  S: "250 2.0.0 19 octets"
+- C: "BDAT 5 LAST"
+  chunk: "OB.\\n"
+  S: "250 2.0.0 Ok"
+- C: "QUIT"
+  S: "221 2.0.0 Bye"
+ended: quit
+timing-ms: [0, 0, 0, 0, 0, 0, 0]
+"""
+
+
+def test_chunks_that_show_prints_can_be_read_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """BDAT comes back as it was, octet for octet, where a chunk ends within a line, too."""
+    (folder / "old.yaml").write_text(CHUNKS)
+    assert show(["--plain", "old.yaml"]) == 0
+    (folder / "shown.txt").write_text(capsys.readouterr().out)
+    assert import_(["shown.txt", "-o", "new.yaml"]) == 0
+    (old,), (new,) = (load_cassette(Path(name)).sessions for name in ("old.yaml", "new.yaml"))
+    assert [one._replace(line=0) for one in new.dialogue] == [
+        one._replace(line=0) for one in old.dialogue
+    ]
+
+
+def test_a_chunk_of_another_size_is_told(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """With its line, and the status is 1."""
+    (folder / "bad.txt").write_text("S: 220 hi\nC: BDAT 9 LAST\nC: x\nS: 250 ok\n")
+    assert import_(["bad.txt", "-o", "new.yaml"]) == 1
+    assert "bad.txt:2: other octets follow than BDAT says" in capfd.readouterr().err
+
+
 def test_what_smtplib_prints(folder: Path) -> None:
     """Python's own debug output of a message to the sink is a session of that message."""
     printed = io.StringIO()
