@@ -7,6 +7,7 @@ since clients spread their messages over connections differently at every run.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from smtpproxy.cassette.misses import ALREADY_USED, DIFFERENT, MISSING, Miss, Mi
 from smtpproxy.cassette.model import END_OF_DATA, Cassette, Kept, Recorded
 from smtpproxy.cassette.pace import AT_ONCE
 from smtpproxy.cassette.tree import Branch, Point, Transaction, Tree
+from smtpproxy.cassette.undertls import UnderTls
 from smtpproxy.exchange import Exchange
 from smtpproxy.reports.reported import ReportedPlace
 from smtpproxy.responder import Answer
@@ -92,6 +94,11 @@ class Player:
         first = one.first
         return ReportedPlace(self._source, one.session, first.line, first.stage, _shown(first.sent))
 
+    @cached_property
+    def under_tls(self) -> UnderTls:
+        """What of the cassette was recorded under TLS."""
+        return UnderTls(self.tree)
+
     def miss(self, found: Miss) -> Miss:
         """Take note of a miss, which is given its number."""
         self.misses += 1
@@ -118,6 +125,7 @@ class Replay:
         self._unstuffer: Unstuffer | None = None
         self._last = 0  # the line of the last recorded exchange that was replayed
         self._start = player.tree.take()
+        self._secure = False  # TLS has begun
         self._touched = False  # something was asked that can be used up
         self._prologue: Point = (self._start or player.tree.starts[-1]).root
         self._point: Point | None = None  # in the open transaction
@@ -211,6 +219,7 @@ class Replay:
             self._last = branch.example.line
         self._prologue = point
         if begins_tls(stage, heard):
+            self._secure = True
             self._hello = {}  # RFC 3207 §4.2: what was learned in plain text is forgotten
         if stage in ("EHLO", "LHLO"):
             heard = without_unreplayable(heard, _offers_tls(point))
@@ -282,6 +291,9 @@ class Replay:
         matching = self._matching
         closest = same or nearest_to(stage, sent, near, matching, message)
         found = Miss(0, verdict, stage, _shown(sent) or stage, "", session=self._session)
+        if verdict != ALREADY_USED:
+            usual = key_of(stage, sent, matching)  # whatever the message
+            found = found._replace(tls=self._player.under_tls.alone(stage, usual, self._secure))
         if closest is not None:
             one = closest.example
             found = found._replace(

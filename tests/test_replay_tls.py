@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from smtpproxy.cassette.advice import explained, reported
 from smtpproxy.cassette.misses import ALREADY_USED
 from smtpproxy.cassette.model import Cassette
+from smtpproxy.cassette.undertls import CONNECTION, RECORDING
 from smtpproxy.replay import without_unreplayable
 from tests.cassette.dialogues import Client, cassette, dialogue
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, Replaying, letter, lines, replaying
@@ -77,6 +79,63 @@ def test_letters_of_both_kinds_are_told_apart() -> None:
     assert [(miss.verdict, miss.stage) for miss in replay.misses] == [(ALREADY_USED, "MAIL")]
     live = (lines(PLAIN, STARTTLS), lines(UNDER_TLS, letter(1, "b")))
     assert encrypted(replay.client(), *live) == lines(*live)
+
+
+OVER_TLS = lines(PLAIN, STARTTLS, UNDER_TLS, letter(1))
+NEVER = OPENING
+
+
+def missed(replay: Replaying) -> list[tuple[str, str]]:
+    """Return where something was missed, and which of the two was under TLS alone."""
+    return [(miss.stage, miss.tls) for miss in replay.misses]
+
+
+def test_what_was_recorded_under_tls_alone() -> None:
+    """Who leaves TLS out is told that this is the difference; nothing is to be pasted."""
+    replay = replaying(OVER_TLS)
+    client = replay.client()
+    client.played(PLAIN)
+    assert b"it was recorded under TLS, which" in client.says("MAIL FROM:<a@example.org>")
+    assert missed(replay) == [("MAIL", RECORDING)]
+    assert "  tls      let the client begin TLS" in explained(replay.misses[0])
+    assert "add" not in explained(replay.misses[0])
+    assert reported(replay.misses[0]).tls == "recording"
+
+
+def test_what_was_recorded_without_tls_alone() -> None:
+    """Who begins TLS where others did, and sends what was recorded without, is told."""
+    replay = replaying(OVER_TLS, lines(PLAIN, letter(2, "c").replace("<a@", "<z@")))
+    client = replay.client()
+    client.played(lines(PLAIN, STARTTLS))
+    client.server.secured()
+    client.played(UNDER_TLS)
+    client.says("MAIL FROM:<z@example.org>")
+    assert missed(replay) == [("MAIL", CONNECTION)]
+    assert "it was recorded without TLS, which this connection asked for" in str(replay.misses[0])
+
+
+def test_starttls_where_there_never_was_tls() -> None:
+    """That nothing was recorded under it is said at STARTTLS."""
+    replay = replaying(lines(NEVER, LETTER))
+    client = replay.client()
+    client.played(NEVER)
+    assert client.says("STARTTLS").startswith(b"454 ")
+    assert missed(replay) == [("STARTTLS", CONNECTION)]
+
+
+def test_tls_is_not_the_difference() -> None:
+    """Where both were under TLS, or neither, or it was never recorded, nothing is told of it."""
+    replay = replaying(OVER_TLS, lines(PLAIN, letter(2)))
+    client = replay.client()
+    client.played(PLAIN)
+    client.says("MAIL FROM:<z@example.org>")
+    client.says("RSET", "VRFY z")
+    assert missed(replay) == [("MAIL", ""), ("VRFY", "")]
+    plain = Replaying(cassette(OVER_TLS), plain=True)
+    client = plain.client()
+    client.played(UNDER_TLS)
+    client.says("MAIL FROM:<z@example.org>")
+    assert missed(plain) == [("MAIL", "")]
 
 
 def test_starttls_that_was_refused_is_refused_again() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from smtpproxy.cassette.closest import DIFFERS, FITS, IGNORED, Compared
 from smtpproxy.cassette.misses import ALREADY_USED, DIFFERENT, MISSING, Miss
 from smtpproxy.cassette.scalars import write_line
+from smtpproxy.cassette.undertls import CONNECTION, RECORDING
 from smtpproxy.cassette.write import write_group
 from smtpproxy.codes import STAGES, wording
 from smtpproxy.reports.reported import ReportedField, ReportedMiss
@@ -18,6 +19,11 @@ from smtpproxy.reports.reported import ReportedField, ReportedMiss
 #: Fields of each outcome that are told to people, and characters of each value.
 _MOST, _LONGEST = 8, 60
 _COLOURS = {FITS: "32", DIFFERS: "31", "instead": "1", "add": "1"}
+#: What helps where TLS is the difference.
+_TLS = {
+    RECORDING: "let the client begin TLS, or replay with --tls originate, which needs none",
+    CONNECTION: "let the client do without TLS, or replay with --tls terminate",
+}
 #: Fields that are no noise by any name.
 _NO_NAMES = frozenset(
     {"verb", "local part", "domain", "line", "mechanism", "initial response", "continuation"}
@@ -43,6 +49,7 @@ def reported(miss: Miss) -> ReportedMiss:
         closest=miss.closest,
         source=miss.source,
         line=miss.line,
+        tls=miss.tls,
         compared=[ReportedField(*field) for field in miss.compared],
         expected=list(miss.expected),
         paste=paste,
@@ -59,6 +66,8 @@ def _lines(miss: Miss) -> Iterator[tuple[str, str]]:
     if miss.verdict == ALREADY_USED:
         yield "used", "as often as it was recorded; --repeat lets it be replayed again"
         return
+    if miss.tls:
+        yield "tls", _TLS[miss.tls]
     for outcome in (FITS, IGNORED, DIFFERS):
         fields = [field for field in miss.compared if field.outcome == outcome]
         if outcome == DIFFERS:
@@ -99,7 +108,7 @@ def _ignorable(miss: Miss) -> list[str]:
 def _paste(miss: Miss) -> tuple[str, str]:
     """Return where something belongs that makes a miss fit, and what, as YAML; or nothing."""
     wanted = miss.wanted
-    if wanted is None or miss.verdict == ALREADY_USED:
+    if wanted is None or miss.verdict == ALREADY_USED or miss.tls:
         return "", ""
     if miss.verdict == DIFFERENT:
         return f"{miss.source}:{miss.line}", f"C: {write_line(wanted.sent, '  ')}"

@@ -10,11 +10,17 @@ from typing import NamedTuple
 
 from smtpproxy.cassette.closest import Compared
 from smtpproxy.cassette.model import Recorded
+from smtpproxy.cassette.undertls import CONNECTION, RECORDING
 
 DIFFERENT, ALREADY_USED, MISSING = "different", "already used", "missing"
 #: How a miss is said, by stage: so that a client fails at once instead of trying again.
 _MISS = {"CONNECT": "421 4.3.0", "STARTTLS": "454 4.7.0", "AUTH": "454 4.7.0"}
 _MISS_ELSEWHERE = "554 5.3.0"
+#: How it is said that TLS is the difference.
+_TLS = {
+    RECORDING: "it was recorded under TLS, which this connection is not",
+    CONNECTION: "it was recorded without TLS, which this connection asked for",
+}
 
 
 class Miss(NamedTuple):
@@ -31,10 +37,13 @@ class Miss(NamedTuple):
     compared: tuple[Compared, ...] = ()  # with the closest, field by field
     expected: tuple[str, ...] = ()  # what would have fitted, some of it
     wanted: Recorded | None = None  # the exchange that would have fitted, as it may be kept
+    tls: str = ""  # which was under TLS, where the other was not: the recording or the connection
     behind: int = 0  # the line of the exchange before it, where nothing is closest
 
     def __str__(self) -> str:
         told = f"replay miss {self.number} at {self.stage}, {self.verdict}: {self.sent}"
+        if self.tls:
+            told += f"; {_TLS[self.tls]}"
         place = f"{self.source}:{self.line}"
         return f"{told} ({place} has: {self.closest})" if self.closest else told
 

@@ -102,6 +102,9 @@ class ReportedMiss(Struct, omit_defaults=True, kw_only=True):
     closest: Annotated[str, _told("what the cassette has that is nearest")] = ""
     source: Annotated[str, _told("the cassette's file")] = ""
     line: Annotated[int, _told("of the closest, in the file")] = 0
+    tls: Annotated[
+        str, _told("recording or connection: which was under TLS, where the other was not")
+    ] = ""
     compared: Annotated[list[ReportedField], _told("field by field, with the closest")] = []
     expected: Annotated[list[str], _told("what would have fitted here, some of it")] = []
     paste: Annotated[str, _told("what makes it match, as YAML")] = ""
