@@ -41,6 +41,7 @@ class Recorder:
         self._failed = failed
         self._lost = lost
         self._tapes: dict[int, Tape] = {}
+        self._written: dict[int, str] = {}  # labels of sessions that ended by QUIT, and go on
         self.broken = False
         self.commands = 0
 
@@ -50,7 +51,7 @@ class Recorder:
 
     def exchanged(self, session: Session, entry: Entry) -> None:
         """Keep an exchange."""
-        tape = self._tapes.get(session.number)
+        tape = self._tapes.get(session.number) or self._behind(session)
         if tape is None:
             return  # of this session something was lost: it will not be in the cassette
         if entry.sent:
@@ -59,6 +60,8 @@ class Recorder:
             tape.anomalies.update(dict.fromkeys(entry.odd))
         if tape.hear(entry):
             self._write_down(session, tape)
+        if entry.stage == "QUIT":
+            self._take_leave(session, entry)
 
     def _write_down(self, session: Session, tape: Tape) -> bool:
         """Write down what was only heard so far; False where something is lost of it."""
@@ -83,7 +86,7 @@ class Recorder:
 
     def mail_data(self, session: Session, fact: MailData | Chunk) -> None:
         """Keep mail data, or a chunk."""
-        tape = self._tapes.get(session.number)
+        tape = self._tapes.get(session.number) or self._behind(session)
         if tape is None:
             return
         stuffed, octets = isinstance(fact, MailData), fact.octets
@@ -111,7 +114,7 @@ class Recorder:
 
     def noted(self, session: Session, note: Note) -> None:
         """Keep what belongs to the dialogue."""
-        tape = self._tapes.get(session.number)
+        tape = self._tapes.get(session.number) or self._behind(session)
         if tape is None:
             return
         if note.fact in ANOMALIES:
@@ -136,28 +139,63 @@ class Recorder:
                 "answers nothing: it was too much to keep until the chunk was complete"
             )
 
+    def _take_leave(self, session: Session, entry: Entry) -> None:
+        """Write the session out if that was good-bye (RFC 5321 §3.8), said by upstream.
+
+        The connections may stay open, and the proxy be killed.
+        """
+        heard = entry.heard
+        if heard is None or heard.code not in (221, 421) or entry.said is None:
+            return
+        number = session.number
+        if number not in self._written and (label := self._write_out(session, "quit")):
+            self._written[number] = label
+
+    def _behind(self, session: Session) -> Tape | None:
+        """Return the tape of what follows a session that is written already, if it is one.
+
+        A server closes behind its 221: what is said then is no part of the session, and is kept
+        as a session of its own.
+        """
+        if session.number not in self._written:
+            return None
+        tape = self._tapes[session.number] = Tape()
+        return tape
+
     def ended(self, session: Session, how: str) -> None:
         """Write the session out. One in which nothing was said leaves no trace."""
+        number = session.number
+        if number in self._tapes:
+            self._write_out(session, how)
+        if number in self._written:
+            del self._written[number]
+
+    def _write_out(self, session: Session, how: str) -> str:
+        """Write down what is known of a session; return its label, or "" where nothing is."""
         tape = self._tapes.pop(session.number, None)
         if tape is None:
-            return
+            return ""
         if tape.spool is not None:
             tape.spool.discard()
         self.commands += tape.commands
         if not self._write_down(session, tape):
-            return
+            return ""
         if tape.parts:
             tape.backlog.append(_recorded(tape.take_parts()))
         try:
             tape.settle(at_end=True)
             if not tape.exchanges:
-                return
+                return ""
             tape.flush()
-            head = write_session_start(self._label(session)).encode()
+            label = self._written.get(session.number, "")
+            label = f"{label} behind quit" if label else self._label(session)
+            head = write_session_start(label).encode()
             tail = tape.ending(how, session.opaque, _foreign(session.client_host))
             self._file.add(chain([head], tape.text.pieces(), tail))
         except OSError as error:
             self._lose(error, session)
+            return ""
+        return label
 
     def _label(self, session: Session) -> str:
         return str(session.number)
@@ -199,6 +237,7 @@ class Recorder:
         if session is None:
             return
         self._lost(session, why)
+        self._written.pop(session.number, None)
         tape = self._tapes.pop(session.number, None)
         if tape is not None:
             self.commands += tape.commands

@@ -35,7 +35,7 @@ CALLS = ("open", "write", "fsync", "ftruncate", "replace", "rename", "unlink", "
 RECORDED = "2026-11-23T12:00:00Z"
 OLD = "smtpproxy-cassette: 1\nupstream: run-0\n---\nsession: old\ndialogue: []\n"
 EARLIER = f"{OLD}timing-ms: []\n".replace("old", "earlier")
-LABELS = ["2", "1", "3", "5"]  # in the order in which they end; 4 never does
+LABELS = ["2", "1", "3", "5", "6"]  # in the order in which they end; 4 never does
 _BODY = b"..dots\r\n" * (LARGE // 4)
 _DEAD = 9
 
@@ -64,6 +64,10 @@ def record(path: Path, run: int, tell: Tell) -> None:
     last = synthetic.begin(recorder, 5)
     synthetic.end(recorder, last)
     tell("session 5")
+    lingering = synthetic.begin(recorder, 6)
+    synthetic.send(recorder, lingering)
+    synthetic.take_leave(recorder, lingering)
+    tell("session 6")
     recorder.finish()
     tell(f"done {run}")
 

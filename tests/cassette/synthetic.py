@@ -48,5 +48,10 @@ def send(recorder: Recorder, session: Session, mail_data: bytes = MESSAGE) -> No
 
 def end(recorder: Recorder, session: Session) -> None:
     """End a session by QUIT."""
-    recorder.exchanged(session, QUIT)
+    take_leave(recorder, session)
     recorder.ended(session, "quit")
+
+
+def take_leave(recorder: Recorder, session: Session) -> None:
+    """Let QUIT be answered, and the connections stay open."""
+    recorder.exchanged(session, QUIT)

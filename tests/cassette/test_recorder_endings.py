@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from smtpproxy.cassette.partial import extent_of, load_unfinished
 from smtpproxy.cassette.spool import LARGE, folder_of
 from smtpproxy.cassette.store import CassetteFile, load_cassette, mail_data_on_the_wire
 from tests.cassette.recording import RECORDED, UPSTREAM, Recording, yaml
@@ -55,6 +56,63 @@ def test_a_client_from_elsewhere(recording: Recording, host: str, line: str) -> 
     conversation.client_leaves()
     assert last(recording).partition("ended: quit\n")[2] == line
     assert load_cassette(recording.path).sessions[0].client == (host if line else "")
+
+
+TAKING_LEAVE = "S: 220 ready\nC: HELO x\nS: 250 hi\nC: QUIT\nS: 221 Bye"
+
+
+def unfinished(recording: Recording) -> list[tuple[str, str]]:
+    """Return label and end of each session that is there before the recording ends."""
+    with recording.file.partial.open("rb") as file:
+        if not extent_of(file).sessions:
+            return []
+    found = load_unfinished(recording.file.partial, lambda words: None)
+    return [(session.label, session.ended) for session in found.sessions]
+
+
+def test_a_session_is_there_once_its_quit_is_answered(recording: Recording) -> None:
+    """Also while its connections stay open: a proxy that is killed then has lost nothing of it."""
+    conversation = recording.begin()
+    conversation.play(TAKING_LEAVE.removesuffix("\nS: 221 Bye"))
+    assert unfinished(recording) == []
+    conversation.play("S: 221 Bye")
+    assert unfinished(recording) == [("1", "quit")]
+    conversation.client_leaves()
+    assert [session.label for session in recording.cassette().sessions] == ["1"]
+
+
+@pytest.mark.parametrize("reply", ["250 still here", "500 5.5.1 What?"])
+def test_a_quit_that_is_no_leave_ends_nothing(recording: Recording, reply: str) -> None:
+    """A server that does not say 221 goes on, and so does the session."""
+    conversation = recording.begin()
+    conversation.play(TAKING_LEAVE.replace("221 Bye", reply))
+    assert unfinished(recording) == []
+    conversation.play("C: NOOP\nS: 250 ok")
+    conversation.client_leaves()
+    (session,) = recording.cassette().sessions
+    assert [one.stage for one in session.dialogue] == ["CONNECT", "HELO", "QUIT", "NOOP"]
+
+
+def test_what_follows_a_leave_is_kept_apart(recording: Recording) -> None:
+    """It is no part of the session, which stands there once; nothing of it is lost."""
+    conversation = recording.begin()
+    conversation.play(TAKING_LEAVE)
+    conversation.play("C: NOOP\nS: 250 ok\nC: QUIT\nS: 221 Bye\nC: QUIT\nS: 221 Bye")
+    assert unfinished(recording) == [("1", "quit")]
+    conversation.client_leaves()
+    first, behind = recording.cassette().sessions
+    assert [one.stage for one in first.dialogue] == ["CONNECT", "HELO", "QUIT"]
+    assert (behind.label, behind.ended) == ("1 behind quit", "quit")
+    assert [one.sent for one in behind.dialogue] == [b"NOOP\r\n", b"QUIT\r\n", b"QUIT\r\n"]
+
+
+def test_a_leave_by_rule_is_written_at_the_end(recording: Recording) -> None:
+    """Upstream did not say it, and may say more."""
+    conversation = recording.begin("QUIT: 221")
+    conversation.play(TAKING_LEAVE)
+    conversation.client_leaves()
+    (session,) = recording.cassette().sessions
+    assert session.ended == "quit"
 
 
 def test_a_client_that_drops_within_mail_data(recording: Recording) -> None:
