@@ -90,19 +90,36 @@ class PostfixClient:
         its own, by which the log tells what became of it.
         """
         named = [option for option in options if option in self.transports]
-        transport = named[0] if named else "smtp"
         given = [option for option in options if option not in named]
-        command = [*self.sendmail, "-i", "-B", "8BITMIME"]
-        envelope = ["-f", sender, *given, "--", *recipients]
-        text = f"X-Transport: {transport} {port}\n".encode() + message.replace(b"\r\n", b"\n")
-        taken = run_client([*command, *envelope], text, seconds)
+        transport = named[0] if named else "smtp"
+        taken = self.give(transport, port, sender, recipients, message, *given, seconds=seconds)
         return self._await_end(message, seconds) if taken.ok else taken
+
+    def give(
+        self,
+        transport: str,
+        port: int,
+        sender: str,
+        recipients: Sequence[str],
+        message: bytes,
+        *options: str,
+        seconds: float = SECONDS,
+    ) -> Outcome:
+        """Put a message into the queue, for this transport and port, and wait for no more."""
+        command = [*self.sendmail, "-i", "-B", "8BITMIME"]
+        envelope = ["-f", sender, *options, "--", *recipients]
+        text = f"X-Transport: {transport} {port}\n".encode() + message.replace(b"\r\n", b"\n")
+        return run_client([*command, *envelope], text, seconds)
+
+    def log(self) -> str:
+        """What Postfix has logged so far."""
+        return (self.folder / "log" / "postfix.log").read_text(errors="replace")
 
     def _await_end(self, message: bytes, seconds: float) -> Outcome:
         identity = str(message_from_bytes(message, policy=compat32)["Message-ID"])
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            log = (self.folder / "log" / "postfix.log").read_text(errors="replace")
+            log = self.log()
             known = re.search(rf" ([0-9A-F]+): message-id={re.escape(identity)}$", log, re.M)
             if known and re.search(rf": {known[1]}: (removed|.*status=deferred)", log):
                 said = re.findall(DELIVERIES.format(queue_id=known[1]), log)
@@ -117,14 +134,19 @@ def transport_name(level: str, authority: Path) -> str:
 
 
 @contextlib.contextmanager
-def run_postfix_client(*authorities: Path) -> Iterator[PostfixClient]:
-    """Run a Postfix that listens nowhere, with transports for those whom it may trust."""
+def run_postfix_client(
+    *authorities: Path, settings: str = "", services: str = ""
+) -> Iterator[PostfixClient]:
+    """Run a Postfix that listens nowhere, with transports for those whom it may trust.
+
+    `settings` and `services` are further lines of main.cf and master.cf, which win.
+    """
     with open_postfix() as folder:
         etc = folder / "etc"
         (etc / "directed").write_text(DIRECTED)
         (etc / "taken-off").write_text(TAKEN_OFF)
-        add(etc / "main.cf", MAIN_CF.format(name=CLIENT_NAME, folder=folder))
-        add(etc / "master.cf", MASTER_CF)
+        add(etc / "main.cf", MAIN_CF.format(name=CLIENT_NAME, folder=folder) + settings)
+        add(etc / "master.cf", MASTER_CF + services)
         transports = dict(
             _transport(level, authority) for authority in authorities for level in LEVELS
         )

@@ -37,6 +37,10 @@ class Proxied:
             assert time.monotonic() < deadline, f"{len(began)} transactions; ended: {ended}"
             time.sleep(POLL_SECONDS)
 
+    def begun(self, sender: str) -> list[Record]:
+        """The records of MAIL from this sender so far."""
+        return [one for one in self._read() if _begins_mail(one, sender)]
+
     def so_far(self) -> int:
         """How many records it has written."""
         return len(self._read())

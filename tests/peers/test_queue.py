@@ -1,0 +1,68 @@
+"""A Postfix that sends keeps, retries, bounces, loses or duplicates its mail as a rule foretells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.peers.identity import Identity
+from tests.peers.postfix_client import transport_name
+from tests.peers.queue_fates import Row
+from tests.peers.queue_play import Played, play
+from tests.peers.queue_postfix import KEPT, QueueingPostfix, run_queueing_postfix
+from tests.peers.queue_rows import ENCRYPT, ROWS
+from tests.peers.smtp_sink import SmtpSink
+
+pytestmark = pytest.mark.peer("postfix")
+
+
+@pytest.fixture(scope="module")
+def queueing_postfix(proxy_identity: Identity) -> Iterator[QueueingPostfix]:
+    """A Postfix of this file's own: its queue is flushed."""
+    with run_queueing_postfix(proxy_identity.authority) as postfix:
+        yield postfix
+
+
+@pytest.fixture(scope="module")
+def played(
+    queueing_postfix: QueueingPostfix,
+    proxy_identity: Identity,
+    smtp_sink: SmtpSink,
+    lmtp_sink: SmtpSink,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Played]:
+    """What became of the mail of every row, by the row's name."""
+    return play(
+        ROWS,
+        queueing_postfix,
+        {ENCRYPT: transport_name(ENCRYPT, proxy_identity.authority)},
+        {"smtp": smtp_sink, "lmtp": lmtp_sink},
+        tmp_path_factory.mktemp("queue"),
+    )
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_mail_ends_as_foretold(row: Row, played: dict[str, Played]) -> None:
+    """Queue, bounces and upstream have what the row says, and in the end the queue is empty."""
+    fates, left, _ = played[row.name]
+    for expected, seen in zip(row.messages, fates, strict=True):
+        assert seen.keys() == expected.keys()
+        for recipient, fate in expected.items():
+            told = seen[recipient]
+            assert fate.shows(told.queue), told.queue
+            assert (told.bounce, told.copies, told.at_last) == (
+                fate.bounce,
+                fate.copies,
+                fate.at_last,
+            )
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.transport == KEPT], ids=lambda row: row.name
+)
+def test_the_session_goes_on(row: Row, played: dict[str, Played]) -> None:
+    """Behind a message that was refused, or swallowed, the next ones come in the same session."""
+    assert len(row.messages) > 1
+    assert len(played[row.name].sessions) == 1
