@@ -25,6 +25,7 @@ from tests.programs import Program, serving
 
 AT_ONCE = 4  # proxies that start, and messages that are put in
 RULES, LOG = "rules.yaml", "log.jsonl"
+OPTIONS = ("--log", LOG, "--log-format", "json", "--drain", "0")
 NO_RULES = "smtpproxy-rules: 1\nrules: []\n"
 
 MESSAGE = """From: Alice <alice@example.org>
@@ -94,8 +95,7 @@ def play(
         postfix.flush()
         postfix.settle({identity: tried + 1 for identity, tried in before.items()})
         last = _look(letters, postfix, servers.values())
-        for staged in stages:
-            _end(staged.proxy)
+        _end([staged.proxy for staged in stages])
     return {
         staged.row.name: _played(staged.letters, first, last, sessions[staged.row.name])
         for staged in stages
@@ -114,8 +114,7 @@ def _staged(
             (own / RULES).write_text(row.file)
             server = servers.get(row.transport, servers["smtp"])
             words = ("--upstream", f"{server.host}:{server.port}", "--rules", RULES)
-            logged = ("--log", LOG, "--log-format", "json")
-            proxy = stack.enter_context(serving(own, *words, *logged, *row.options))
+            proxy = stack.enter_context(serving(own, *words, *OPTIONS, *row.options))
             return Staged(row, proxy, own, tuple(map(_letter, row.messages)))
 
         yield list(pool.map(stage, range(len(rows)), rows))
@@ -202,7 +201,10 @@ def _sessions(staged: Staged) -> set[int]:
     }
 
 
-def _end(proxy: Program) -> None:
-    ended = proxy.end()
-    assert ended.status == 0, ended.err
-    assert "Traceback" not in ended.err, ended.err
+def _end(proxies: Sequence[Program]) -> None:
+    for proxy in proxies:
+        proxy.send(signal.SIGTERM)
+    for proxy in proxies:
+        ended = proxy.ended()
+        assert ended.status == 0, ended.err
+        assert "Traceback" not in ended.err, ended.err

@@ -29,14 +29,14 @@ REFUSALS = (
         ({BOB: bounced("5.1.1"), CAROL: delivered()},),
     ),
     Row("sender put off", "MAIL: 451", ({BOB: kept(f"said: 451 …{AT_MAIL}")},)),
-    Row("sender refused", "MAIL: 550", ({BOB: bounced("5.7.1"), CAROL: bounced("5.7.1")},)),
+    Row("sender refused", "MAIL: 550", ({BOB: bounced("5.1.0"), CAROL: bounced("5.1.0")},)),
     Row("not available", "CONNECT: 421", ({BOB: kept("refused to talk to me: 421 …")},)),
     Row("no service", "CONNECT: 554", ({BOB: kept("refused to talk to me: 554 …")},)),
     Row("no EHLO, but HELO", "EHLO: 500", ({BOB: delivered()},)),
     Row("DATA put off", "DATA: 451", ({BOB: kept(f"said: 451 …{AT_DATA}")},)),
-    Row("DATA refused", "DATA: 554", ({BOB: bounced("5.5.1")},)),
+    Row("DATA refused", "DATA: 554", ({BOB: bounced("5.0.0")},)),
     Row("message put off", "END-OF-DATA: 451", ({BOB: kept(f"said: 451 …{AT_END}")},)),
-    Row("message refused", "END-OF-DATA: 552", ({BOB: bounced("5.2.2")},)),
+    Row("message refused", "END-OF-DATA: 552", ({BOB: bounced("5.3.4")},)),
 )
 
 APART = (
@@ -58,7 +58,7 @@ APART = (
     Row(
         "delivered, and refused",
         "END-OF-DATA: {upstream: deliver, reply: 554}",
-        ({BOB: bounced("5.6.0", copies=1)},),
+        ({BOB: bounced("5.0.0", copies=1)},),
     ),
     Row(
         "acknowledged, and not delivered",

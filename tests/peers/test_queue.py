@@ -1,4 +1,4 @@
-"""A Postfix that sends keeps, retries, bounces, loses or duplicates its mail as a rule foretells."""
+"""Postfix as the client keeps, retries, bounces, loses or duplicates its mail as foretold."""
 
 from __future__ import annotations
 
