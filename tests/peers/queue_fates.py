@@ -15,8 +15,8 @@ from typing import TypeAlias
 class Fate:
     """What becomes of a message for one recipient.
 
-    `queue` is the reason that the queue shows while the fault lasts (`…`: any text), and empty
-    where the queue no longer has the recipient. `bounce` is the Status of the bounce message, if
+    `queue` is what stands in the reason that the queue shows while the fault lasts (`…`: any text),
+    and empty where the queue no longer has the recipient. `bounce` is the Status of the bounce message, if
     there is one. `copies` is how often upstream has the message then, and `at_last` how often once
     the fault was over and the queue was flushed.
     """
@@ -28,8 +28,10 @@ class Fate:
 
     def shows(self, reason: str) -> bool:
         """Whether this is the reason in the queue that was foretold."""
+        if not self.queue:
+            return not reason
         parts = [re.escape(part) for part in self.queue.split("…")]
-        return re.fullmatch(".*".join(parts), reason, re.DOTALL) is not None
+        return re.search(".*".join(parts), reason, re.DOTALL) is not None
 
     @property
     def words(self) -> str:
@@ -54,7 +56,7 @@ def delivered() -> Fate:
 
 def kept(reason: str, copies: int = 0) -> Fate:
     """It stays in the queue for this reason, and arrives (once more) after the flush."""
-    return Fate(queue=f"…{reason}…", copies=copies, at_last=copies + 1)
+    return Fate(queue=reason, copies=copies, at_last=copies + 1)
 
 
 def bounced(status: str, copies: int = 0) -> Fate:
@@ -81,6 +83,15 @@ class Row:
     messages: tuple[Fates, ...]
     transport: str = "smtp"
     options: tuple[str, ...] = ()
+
+    @property
+    def fates(self) -> list[tuple[str, Fate]]:
+        """Each recipient's local part, and what becomes of the mail."""
+        return [
+            (recipient.partition("@")[0], fate)
+            for message in self.messages
+            for recipient, fate in message.items()
+        ]
 
     @property
     def file(self) -> str:

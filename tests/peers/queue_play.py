@@ -20,7 +20,7 @@ from tests.peers.mails import sender_of
 from tests.peers.mailserver import MailServer
 from tests.peers.proxied import Proxied
 from tests.peers.queue_fates import Fate, Row
-from tests.peers.queue_postfix import QueueingPostfix
+from tests.peers.queue_postfix import KEPT, QueueingPostfix
 from tests.programs import Program, serving
 
 AT_ONCE = 4  # proxies that start, and messages that are put in
@@ -91,6 +91,7 @@ def play(
         before = postfix.settle({letter.identity: 1 for letter in letters})
         first = _look(letters, postfix, servers.values())
         sessions = {staged.row.name: _sessions(staged) for staged in stages}
+        _await_parting(stages)
         _take_back(stages)
         postfix.flush()
         postfix.settle({identity: tried + 1 for identity, tried in before.items()})
@@ -139,6 +140,15 @@ def _put_in(
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(put, stages))
+
+
+def _await_parting(stages: Sequence[Staged]) -> None:
+    """Wait until Postfix has left: a session goes on under the rules that it began with."""
+    for staged in stages:
+        if staged.row.transport == KEPT:
+            proxied = Proxied(staged.proxy.port, staged.folder / LOG)
+            for letter in staged.letters:
+                proxied.records(letter.sender, 1)
 
 
 def _take_back(stages: Sequence[Staged]) -> None:

@@ -48,6 +48,7 @@ scache unix - - n - 1 scache
 kept unix - - n - 1 smtp
   -o smtp_host_lookup=native
   -o smtp_connection_cache_destinations=static:all
+  -o smtp_connection_cache_time_limit=3s
 hurried unix - - n - - smtp
   -o smtp_host_lookup=native
   -o smtp_helo_timeout={seconds}

@@ -16,8 +16,8 @@ AT_DATA, AT_END = "(in reply to DATA command)", "(in reply to end of DATA comman
 TWICE = "message may be sent more than once"
 
 REFUSALS = (
-    Row("out of room", "RCPT: 452", ({BOB: kept(f"said: 452 …{AT_RCPT}")},)),
-    Row("no such mailbox", "RCPT: 550", ({BOB: bounced("5.1.1")},)),
+    Row("there is no room", "RCPT: 452", ({BOB: kept(f"said: 452 …{AT_RCPT}")},)),
+    Row("there is no such mailbox", "RCPT: 550", ({BOB: bounced("5.1.1")},)),
     Row(
         "one of two recipients is put off",
         'RCPT bob@example.net: "450 4.2.1 Later"',
@@ -28,69 +28,71 @@ REFUSALS = (
         "RCPT bob@example.net: 550",
         ({BOB: bounced("5.1.1"), CAROL: delivered()},),
     ),
-    Row("sender put off", "MAIL: 451", ({BOB: kept(f"said: 451 …{AT_MAIL}")},)),
-    Row("sender refused", "MAIL: 550", ({BOB: bounced("5.1.0"), CAROL: bounced("5.1.0")},)),
-    Row("not available", "CONNECT: 421", ({BOB: kept("refused to talk to me: 421 …")},)),
-    Row("no service", "CONNECT: 554", ({BOB: kept("refused to talk to me: 554 …")},)),
-    Row("no EHLO, but HELO", "EHLO: 500", ({BOB: delivered()},)),
-    Row("DATA put off", "DATA: 451", ({BOB: kept(f"said: 451 …{AT_DATA}")},)),
-    Row("DATA refused", "DATA: 554", ({BOB: bounced("5.0.0")},)),
-    Row("message put off", "END-OF-DATA: 451", ({BOB: kept(f"said: 451 …{AT_END}")},)),
-    Row("message refused", "END-OF-DATA: 552", ({BOB: bounced("5.3.4")},)),
+    Row("the sender is put off", "MAIL: 451", ({BOB: kept(f"said: 451 …{AT_MAIL}")},)),
+    Row("the sender is refused", "MAIL: 550", ({BOB: bounced("5.1.0"), CAROL: bounced("5.1.0")},)),
+    Row(
+        "the server is not available", "CONNECT: 421", ({BOB: kept("refused to talk to me: 421")},)
+    ),
+    Row("there is no mail service", "CONNECT: 554", ({BOB: kept("refused to talk to me: 554")},)),
+    Row("the server knows HELO alone", "EHLO: 500", ({BOB: delivered()},)),
+    Row("DATA is put off", "DATA: 451", ({BOB: kept(f"said: 451 …{AT_DATA}")},)),
+    Row("DATA is refused", "DATA: 554", ({BOB: bounced("5.0.0")},)),
+    Row("the message is put off", "END-OF-DATA: 451", ({BOB: kept(f"said: 451 …{AT_END}")},)),
+    Row("the message is refused", "END-OF-DATA: 552", ({BOB: bounced("5.3.4")},)),
 )
 
 APART = (
     Row(
-        "delivered, and the acknowledgement is lost",
+        "the acknowledgement is lost",
         "END-OF-DATA: {upstream: deliver, client: drop}",
         ({BOB: kept(TWICE, copies=1), CAROL: kept(TWICE, copies=1)},),
     ),
     Row(
-        "delivered, and the connection is reset",
+        "the connection is reset in place of the acknowledgement",
         "END-OF-DATA: {upstream: deliver, client: reset}",
         ({BOB: kept(TWICE, copies=1)},),
     ),
     Row(
-        "delivered, and put off",
+        "the message is delivered, and put off",
         "END-OF-DATA: {upstream: deliver, reply: 451}",
         ({BOB: kept(f"said: 451 …{AT_END}", copies=1)},),
     ),
     Row(
-        "delivered, and refused",
+        "the message is delivered, and refused",
         "END-OF-DATA: {upstream: deliver, reply: 554}",
         ({BOB: bounced("5.0.0", copies=1)},),
     ),
     Row(
-        "acknowledged, and not delivered",
+        "the message is acknowledged, and not delivered",
         "END-OF-DATA: {upstream: none, reply: 250}",
         ({BOB: lost()},),
     ),
 )
 
 CONNECTIONS = (
-    Row("lost at RCPT", "RCPT: drop", ({BOB: kept("lost connection with …")},)),
-    Row("reset at MAIL", "MAIL: reset", ({BOB: kept("lost connection with …")},)),
-    Row("lost at once", "CONNECT: drop", ({BOB: kept("lost connection with …")},)),
-    Row("lost at DATA", "DATA: drop", ({BOB: kept("lost connection with …")},)),
+    Row("the connection is lost at RCPT", "RCPT: drop", ({BOB: kept("lost connection with")},)),
+    Row("the connection is reset at MAIL", "MAIL: reset", ({BOB: kept("lost connection with")},)),
+    Row("the connection is lost at once", "CONNECT: drop", ({BOB: kept("lost connection with")},)),
+    Row("the connection is lost at DATA", "DATA: drop", ({BOB: kept("lost connection with")},)),
     Row(
-        "lost at the end of the message, which is not delivered",
+        "the connection is lost behind the message, which is not delivered",
         "END-OF-DATA: drop",
         ({BOB: kept(TWICE)},),
     ),
     Row(
-        "too late at DATA",
+        "the reply to DATA comes too late",
         "DATA: {delay: 1 min}",
         ({BOB: kept("timed out while sending DATA command")},),
         transport=HURRIED,
     ),
     Row(
-        "greeting too late",
+        "the greeting comes too late",
         "CONNECT: {delay: 1 min}",
         ({BOB: kept("timed out while receiving the initial server greeting")},),
         transport=HURRIED,
     ),
     Row(
-        "delivered, and the reply too late",
+        "the acknowledgement comes too late",
         "END-OF-DATA: {upstream: deliver, delay: 1 min}",
         ({BOB: kept(TWICE, copies=1)},),
         transport=HURRIED,
@@ -99,26 +101,26 @@ CONNECTIONS = (
 
 EXTENSIONS = (
     Row(
-        "a message too large for SIZE",
+        "the message is larger than SIZE allows",
         "EHLO: {keywords: {set: {SIZE: 100}}}",
         ({BOB: bounced("5.3.4")},),
     ),
     Row(
-        "STARTTLS stripped, and TLS wanted",
+        "STARTTLS is stripped, and TLS wanted",
         "EHLO: {keywords: {remove: [STARTTLS]}}",
-        ({BOB: kept("TLS is required, but was not offered by host …")},),
+        ({BOB: kept("TLS is required, but was not offered by host")},),
         transport=ENCRYPT,
         options=("--tls", "terminate"),
     ),
     Row(
-        "STARTTLS refused, and TLS wanted",
+        "STARTTLS is refused, and TLS wanted",
         "STARTTLS: 454",
         ({BOB: kept("TLS is required, but host … refused to start TLS: 454 …")},),
         transport=ENCRYPT,
         options=("--tls", "terminate"),
     ),
     Row(
-        "no PIPELINING",
+        "PIPELINING is not offered",
         "EHLO: {keywords: {remove: [PIPELINING]}}",
         ({BOB: delivered(), CAROL: delivered()},),
     ),
@@ -126,21 +128,21 @@ EXTENSIONS = (
 
 LMTP = (
     Row(
-        "LMTP: one of two recipients is put off",
+        "one of two recipients is put off in LMTP",
         "RCPT carol@example.net: 452",
         ({BOB: delivered(), CAROL: kept(f"said: 452 …{AT_RCPT}")},),
         transport="lmtp",
         options=("--protocol", "lmtp"),
     ),
     Row(
-        "LMTP: message put off",
+        "the message is put off in LMTP",
         "END-OF-DATA: 451",
         ({BOB: kept(f"said: 451 …{AT_END}"), CAROL: kept(f"said: 451 …{AT_END}")},),
         transport="lmtp",
         options=("--protocol", "lmtp"),
     ),
     Row(
-        "LMTP: delivered, and the connection is lost",
+        "the acknowledgement is lost in LMTP",
         "END-OF-DATA: {upstream: deliver, client: drop}",
         ({BOB: kept(TWICE, copies=1), CAROL: kept(TWICE, copies=1)},),
         transport="lmtp",
@@ -150,19 +152,19 @@ LMTP = (
 
 BURSTS = (
     Row(
-        "the second of three recipients is refused, over one connection",
+        "the second of three messages over one connection is refused",
         "RCPT carol@example.net: 550",
         ({BOB: delivered()}, {CAROL: bounced("5.1.1")}, {BOB: delivered()}),
         transport=KEPT,
     ),
     Row(
-        "some messages are put off, over one connection",
+        "the second of three messages over one connection is put off",
         "{END-OF-DATA: 451, when: {recipient: carol@example.net}}",
         ({BOB: delivered()}, {CAROL: kept(f"said: 451 …{AT_END}")}, {BOB: delivered()}),
         transport=KEPT,
     ),
     Row(
-        "some messages are swallowed, over one connection",
+        "the second of three messages over one connection is swallowed",
         "{END-OF-DATA: {upstream: none, reply: 250}, when: {recipient: carol@example.net}}",
         ({BOB: delivered()}, {CAROL: lost()}, {BOB: delivered()}),
         transport=KEPT,
@@ -170,3 +172,28 @@ BURSTS = (
 )
 
 ROWS = (*REFUSALS, *APART, *CONNECTIONS, *EXTENSIONS, *LMTP, *BURSTS)
+
+
+def page() -> str:
+    """The table as docs/peers.md has it, in Markdown."""
+    head = (("", "rule", "the queue shows", "the mail"), ("---",) * 4)
+    lines = [f"| {' | '.join(cells)} |" for cells in (*head, *map(_cells, ROWS))]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    rules = "<br>".join(f"`{line.strip()}`" for line in row.rules.splitlines())
+    fates = [*row.fates]
+    reasons = dict.fromkeys(fate.queue for _, fate in fates if fate.queue)
+    endings = {fate.words for _, fate in fates}
+    told = [f"{recipient}: {fate.words}" for recipient, fate in fates]
+    return (
+        row.name,
+        rules,
+        "<br>".join(f"`{reason}`" for reason in reasons),
+        "<br>".join(told) if len(endings) > 1 else endings.pop(),
+    )
+
+
+if __name__ == "__main__":
+    print(page(), end="")

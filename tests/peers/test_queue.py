@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,10 @@ from tests.peers.postfix_client import transport_name
 from tests.peers.queue_fates import Row
 from tests.peers.queue_play import Played, play
 from tests.peers.queue_postfix import KEPT, QueueingPostfix, run_queueing_postfix
-from tests.peers.queue_rows import ENCRYPT, ROWS
+from tests.peers.queue_rows import ENCRYPT, ROWS, page
 from tests.peers.smtp_sink import SmtpSink
+
+PAGE = Path(__file__).parents[2] / "docs" / "peers.md"
 
 pytestmark = pytest.mark.peer("postfix")
 
@@ -66,3 +69,13 @@ def test_the_session_goes_on(row: Row, played: dict[str, Played]) -> None:
     """Behind a message that was refused, or swallowed, the next ones come in the same session."""
     assert len(row.messages) > 1
     assert len(played[row.name].sessions) == 1
+
+
+def test_the_page_has_the_rows() -> None:
+    """docs/peers.md has what `python -m tests.peers.queue_rows` prints."""
+    assert page() in PAGE.read_text("utf-8")
+
+
+def test_each_row_has_a_name_of_its_own() -> None:
+    """No row stands in for another."""
+    assert len({row.name for row in ROWS}) == len(ROWS)
