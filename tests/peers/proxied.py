@@ -29,7 +29,7 @@ class Proxied:
         """All records of the sessions with mail from this sender, once those have ended."""
         deadline = time.monotonic() + SECONDS
         while True:
-            records = self._read()
+            records = self.read()
             began = [one["session"] for one in records if _begins_mail(one, sender)]
             ended = {one["session"] for one in records if one.get("fact") == "ended"}
             if len(began) >= transactions and {*began} <= ended:
@@ -39,24 +39,25 @@ class Proxied:
 
     def begun(self, sender: str) -> list[Record]:
         """The records of MAIL from this sender so far."""
-        return [one for one in self._read() if _begins_mail(one, sender)]
+        return [one for one in self.read() if _begins_mail(one, sender)]
 
     def so_far(self) -> int:
         """How many records it has written."""
-        return len(self._read())
+        return len(self.read())
 
     def ended_since(self, count: int) -> list[Record]:
         """All records but the first `count`, once a session is among them and all have ended."""
         deadline = time.monotonic() + SECONDS
         while True:
-            records = self._read()[count:]
+            records = self.read()[count:]
             ended = {one["session"] for one in records if one.get("fact") == "ended"}
             if ended and {one["session"] for one in records} == ended:
                 return records
             assert time.monotonic() < deadline, f"not ended: {records}"
             time.sleep(POLL_SECONDS)
 
-    def _read(self) -> list[Record]:
+    def read(self) -> list[Record]:
+        """All records so far."""
         whole, _, _ = self.log.read_bytes().rpartition(b"\n")
         return [json.loads(line) for line in whole.splitlines()]
 

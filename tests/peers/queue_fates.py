@@ -16,9 +16,9 @@ class Fate:
     """What becomes of a message for one recipient.
 
     `queue` is what stands in the reason that the queue shows while the fault lasts (`…`: any text),
-    and empty where the queue no longer has the recipient. `bounce` is the Status of the bounce message, if
-    there is one. `copies` is how often upstream has the message then, and `at_last` how often once
-    the fault was over and the queue was flushed.
+    and empty where the queue no longer has the recipient. `bounce` is the Status of the bounce
+    message, if there is one. `copies` is how often upstream has the message then, and `at_last` how
+    often once the fault was over and the queue was flushed.
     """
 
     queue: str = ""

@@ -60,13 +60,21 @@ class Staged:
 class Played(NamedTuple):
     """What became of a row's messages, in their order.
 
-    `left` are the reasons that the queue still shows behind the flush, and `sessions` those in
-    which upstream or the proxy heard of the messages first.
+    `left` are the reasons that the queue still shows behind the flush; `sessions` those in which
+    the messages came before, and `fired` the rules that did something then.
     """
 
     fates: list[dict[str, Fate]]
     left: list[str]
     sessions: set[int]
+    fired: set[str]
+
+
+class Told(NamedTuple):
+    """What a log tells: the sessions that the messages came in, and the rules that fired."""
+
+    sessions: set[int]
+    fired: set[str]
 
 
 class Look(NamedTuple):
@@ -90,7 +98,7 @@ def play(
         letters = [letter for staged in stages for letter in staged.letters]
         before = postfix.settle({letter.identity: 1 for letter in letters})
         first = _look(letters, postfix, servers.values())
-        sessions = {staged.row.name: _sessions(staged) for staged in stages}
+        told = [_told(staged) for staged in stages]
         _await_parting(stages)
         _take_back(stages)
         postfix.flush()
@@ -98,8 +106,8 @@ def play(
         last = _look(letters, postfix, servers.values())
         _end([staged.proxy for staged in stages])
     return {
-        staged.row.name: _played(staged.letters, first, last, sessions[staged.row.name])
-        for staged in stages
+        staged.row.name: _played(staged.letters, first, last, so_far)
+        for staged, so_far in zip(stages, told, strict=True)
     }
 
 
@@ -146,9 +154,8 @@ def _await_parting(stages: Sequence[Staged]) -> None:
     """Wait until Postfix has left: a session goes on under the rules that it began with."""
     for staged in stages:
         if staged.row.transport == KEPT:
-            proxied = Proxied(staged.proxy.port, staged.folder / LOG)
             for letter in staged.letters:
-                proxied.records(letter.sender, 1)
+                _proxied(staged).records(letter.sender, 1)
 
 
 def _take_back(stages: Sequence[Staged]) -> None:
@@ -184,7 +191,7 @@ def _look(
     )
 
 
-def _played(letters: Sequence[Letter], first: Look, last: Look, sessions: set[int]) -> Played:
+def _played(letters: Sequence[Letter], first: Look, last: Look, told: Told) -> Played:
     fates, left = [], []
     for letter in letters:
         keys = {recipient: (letter.sender, recipient) for recipient in letter.recipients}
@@ -200,15 +207,20 @@ def _played(letters: Sequence[Letter], first: Look, last: Look, sessions: set[in
             }
         )
         left += [last.reasons[key] for key in keys.values() if key in last.reasons]
-    return Played(fates, left, sessions)
+    return Played(fates, left, *told)
 
 
-def _sessions(staged: Staged) -> set[int]:
-    """The sessions that the messages came in so far."""
-    proxied = Proxied(staged.proxy.port, staged.folder / LOG)
-    return {
-        record["session"] for letter in staged.letters for record in proxied.begun(letter.sender)
-    }
+def _told(staged: Staged) -> Told:
+    """What the proxy's log has so far."""
+    proxied = _proxied(staged)
+    return Told(
+        {record["session"] for one in staged.letters for record in proxied.begun(one.sender)},
+        {record["rule"] for record in proxied.read() if "rule" in record},
+    )
+
+
+def _proxied(staged: Staged) -> Proxied:
+    return Proxied(staged.proxy.port, staged.folder / LOG)
 
 
 def _end(proxies: Sequence[Program]) -> None:
