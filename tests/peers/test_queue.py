@@ -50,7 +50,7 @@ def played(
 def test_mail_ends_as_foretold(row: Row, played: dict[str, Played]) -> None:
     """Queue, bounces and upstream have what the row says, and in the end the queue is empty."""
     seen = played[row.name]
-    assert seen.fired
+    assert seen.told.fired
     assert seen.left == []
     for expected, found in zip(row.messages, seen.fates, strict=True):
         assert found.keys() == expected.keys()
@@ -70,7 +70,7 @@ def _assert_like(seen: Fate, expected: Fate) -> None:
 def test_the_session_goes_on(row: Row, played: dict[str, Played]) -> None:
     """Behind a message that was refused, or swallowed, the next ones come in the same session."""
     assert len(row.messages) > 1
-    assert len(played[row.name].sessions) == 1
+    assert len(played[row.name].told.sessions) == 1
 
 
 def test_the_page_has_the_rows() -> None:
