@@ -1,6 +1,7 @@
 """A Postfix that sends, whose queue can be looked at, and which delivers its bounces to a maildir.
 
-Nothing is tried again before the queue is flushed: so each try is one that a test asked for.
+Nothing is tried again before the queue is flushed, so that each try is one that a test asked for,
+unless settings of the test's own say otherwise.
 """
 
 from __future__ import annotations
@@ -70,6 +71,14 @@ class Bounce(NamedTuple):
     status: str
 
 
+class Logged(NamedTuple):
+    """What a log tells: Message-ID by queue ID, what has left the queue, and tries by queue ID."""
+
+    known: dict[str, str]
+    removed: set[str]
+    tries: Counter[str]
+
+
 @dataclass(frozen=True)
 class QueuedMail:
     """A message in the queue: why each recipient has not got it yet, `""` where not tried."""
@@ -101,28 +110,43 @@ class QueueingPostfix:
         """Try everything again, now."""
         self._postqueue("-f")
 
+    def tries(self, identity: str) -> int:
+        """How often a delivery of the message with this Message-ID was tried."""
+        known, _, tries = self._logged()
+        return sum(tries[queued] for queued, message in known.items() if message == identity)
+
     def settle(self, least: Mapping[str, int]) -> dict[str, int]:
         """Wait until nothing is under way; how often what is put off was tried, by Message-ID.
 
         `least` says how many tries must have been made at least, also by Message-ID.
         """
-        deadline = time.monotonic() + SETTLED_SECONDS
-        while True:
-            known, removed, tries = self._logged()
+        for known, removed, tries in self._while_it_goes_on():
             put_off = {mail.identity for mail in self.queued() if mail.put_off}
             tried = {identity: tries[queued] for queued, identity in known.items()}
             enough = all(tried.get(identity, 0) >= count for identity, count in least.items())
             if enough and known.keys() == put_off | removed:
-                return {known[queued]: tries[queued] for queued in put_off}
+                break
+        return {known[queued]: tries[queued] for queued in put_off}
+
+    def await_empty(self) -> None:
+        """Wait until all that was in the queue has left it, bounces too."""
+        for known, removed, _ in self._while_it_goes_on():
+            if known.keys() == removed:
+                break
+
+    def _while_it_goes_on(self) -> Iterator[Logged]:
+        """What is logged, again and again; fail when that takes too long."""
+        deadline = time.monotonic() + SETTLED_SECONDS
+        while True:
+            yield self._logged()
             assert time.monotonic() < deadline, f"Postfix goes on: {self.queued()}"
             time.sleep(POLL_SECONDS)
 
-    def _logged(self) -> tuple[dict[str, str], set[str], Counter[str]]:
-        """Message-ID by queue ID, what has left the queue, and how often a delivery was tried."""
+    def _logged(self) -> Logged:
         log = self.client.log()
         known = dict(re.findall(r" (\w+): message-id=(<\S+>)$", log, re.MULTILINE))
         removed = set(re.findall(r" (\w+): removed$", log, re.MULTILINE))
-        return known, removed, Counter(re.findall(r" (\w+): to=<.* status=", log))
+        return Logged(known, removed, Counter(re.findall(r" (\w+): to=<.* status=", log)))
 
     def bounces(self) -> list[Bounce]:
         """All that bounce messages say."""
@@ -147,15 +171,18 @@ def read_bounce(octets: bytes) -> list[Bounce]:
 
 
 @contextlib.contextmanager
-def run_queueing_postfix(*authorities: Path) -> Iterator[QueueingPostfix]:
-    """Run a Postfix that bounces to a maildir and takes no mail from the network."""
+def run_queueing_postfix(*authorities: Path, settings: str = "") -> Iterator[QueueingPostfix]:
+    """Run a Postfix that bounces to a maildir and takes no mail from the network.
+
+    `settings` are further lines of main.cf, which win.
+    """
     need_root()
     with open_folder() as folder:
         owner = pwd.getpwnam("nobody")
         shutil.chown(folder, owner.pw_uid, owner.pw_gid)
-        settings = SETTINGS.format(folder=folder, uid=owner.pw_uid, gid=owner.pw_gid)
+        own = SETTINGS.format(folder=folder, uid=owner.pw_uid, gid=owner.pw_gid) + settings
         services = SERVICES.format(seconds=HURRIED_SECONDS)
-        with run_postfix_client(*authorities, settings=settings, services=services) as client:
+        with run_postfix_client(*authorities, settings=own, services=services) as client:
             yield QueueingPostfix(client, folder / "inbox")
 
 
