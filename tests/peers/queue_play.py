@@ -43,9 +43,13 @@ def play(
     transports: Mapping[str, str],
     servers: Mapping[str, MailServer],
     folder: Path,
+    *variables: str,
 ) -> dict[str, Played]:
-    """Play rows; `transports` has other names for some, `servers` an upstream by transport."""
-    with staged(rows, servers, folder) as stages:
+    """Play rows, with these variables in the environment of each proxy.
+
+    `transports` has other names for some, `servers` an upstream by transport.
+    """
+    with staged(rows, servers, folder, *variables) as stages:
         put_in(stages, postfix, transports)
         letters = [letter for one in stages for letter in one.letters]
         before = postfix.settle({letter.identity: 1 for letter in letters})

@@ -9,10 +9,14 @@ from tests.peers.queue_fates import Row, bounced, delivered, kept, lost
 from tests.peers.queue_postfix import HURRIED, KEPT
 
 BOB, CAROL = "bob@example.net", "carol@example.net"
-ENCRYPT = "encrypt"
+# Transports at a level of smtp_tls_security_level, and options of the proxy.
+MAY, ENCRYPT, VERIFY = "may", "encrypt", "verify"
+TERMINATE, LMTP = ("--tls", "terminate"), ("--protocol", "lmtp")
 
 AT_RCPT, AT_MAIL = "(in reply to RCPT TO command)", "(in reply to MAIL FROM command)"
 AT_DATA, AT_END = "(in reply to DATA command)", "(in reply to end of DATA command)"
+NO_HANDSHAKE = "Cannot start TLS: handshake failure"
+NOT_VERIFIED = "Server certificate not verified"
 TWICE = "message may be sent more than once"
 
 REFUSALS = (
@@ -106,47 +110,106 @@ EXTENSIONS = (
         ({BOB: bounced("5.3.4")},),
     ),
     Row(
-        "STARTTLS is stripped, and TLS wanted",
-        "EHLO: {keywords: {remove: [STARTTLS]}}",
-        ({BOB: kept("TLS is required, but was not offered by host")},),
-        transport=ENCRYPT,
-        options=("--tls", "terminate"),
-    ),
-    Row(
-        "STARTTLS is refused, and TLS wanted",
-        "STARTTLS: 454",
-        ({BOB: kept("TLS is required, but host … refused to start TLS: 454 …")},),
-        transport=ENCRYPT,
-        options=("--tls", "terminate"),
-    ),
-    Row(
         "PIPELINING is not offered",
         "EHLO: {keywords: {remove: [PIPELINING]}}",
         ({BOB: delivered(), CAROL: delivered()},),
     ),
 )
 
-LMTP = (
+ENCRYPTION = (
+    Row(
+        "STARTTLS is stripped, and TLS is wanted",
+        "EHLO: {keywords: {remove: [STARTTLS]}}",
+        ({BOB: kept("TLS is required, but was not offered by host")},),
+        transport=ENCRYPT,
+        options=TERMINATE,
+    ),
+    Row(
+        "STARTTLS is refused, and TLS is wanted",
+        "STARTTLS: 454",
+        ({BOB: kept("TLS is required, but host … refused to start TLS: 454 …")},),
+        transport=ENCRYPT,
+        options=TERMINATE,
+    ),
+    Row(
+        "STARTTLS is stripped, and TLS is welcome",
+        "EHLO: {keywords: {remove: [STARTTLS]}}",
+        ({BOB: delivered()},),
+        transport=MAY,
+        options=TERMINATE,
+    ),
+    Row(
+        "the handshake ends at once, and TLS is welcome",
+        "STARTTLS: close",
+        ({BOB: kept(NO_HANDSHAKE)},),
+        transport=MAY,
+        options=TERMINATE,
+    ),
+    Row(
+        "the handshake ends at once, and TLS is wanted",
+        "STARTTLS: close",
+        ({BOB: kept(NO_HANDSHAKE)},),
+        transport=ENCRYPT,
+        options=TERMINATE,
+    ),
+    Row(
+        "the server answers the handshake in plain text",
+        "STARTTLS: plain-text",
+        ({BOB: kept(NO_HANDSHAKE)},),
+        transport=ENCRYPT,
+        options=TERMINATE,
+    ),
+    Row(
+        "the certificate has expired, and is not looked at",
+        "STARTTLS: expired",
+        ({BOB: delivered()},),
+        transport=ENCRYPT,
+        options=TERMINATE,
+    ),
+    Row(
+        "the certificate has expired, and is looked at",
+        "STARTTLS: expired",
+        ({BOB: kept(NOT_VERIFIED)},),
+        transport=VERIFY,
+        options=TERMINATE,
+    ),
+    Row(
+        "the certificate has another name",
+        "STARTTLS: wrong-name",
+        ({BOB: kept(NOT_VERIFIED)},),
+        transport=VERIFY,
+        options=TERMINATE,
+    ),
+    Row(
+        "an acknowledgement is cut short under TLS",
+        "END-OF-DATA: {upstream: deliver, client: no-close-notify}",
+        ({BOB: kept(TWICE, copies=1)},),
+        transport=ENCRYPT,
+        options=TERMINATE,
+    ),
+)
+
+BY_LMTP = (
     Row(
         "one of two recipients is put off in LMTP",
         "RCPT carol@example.net: 452",
         ({BOB: delivered(), CAROL: kept(f"said: 452 …{AT_RCPT}")},),
         transport="lmtp",
-        options=("--protocol", "lmtp"),
+        options=LMTP,
     ),
     Row(
         "the message is put off in LMTP",
         "END-OF-DATA: 451",
         ({BOB: kept(f"said: 451 …{AT_END}"), CAROL: kept(f"said: 451 …{AT_END}")},),
         transport="lmtp",
-        options=("--protocol", "lmtp"),
+        options=LMTP,
     ),
     Row(
         "the acknowledgement is lost in LMTP",
         "END-OF-DATA: {upstream: deliver, client: drop}",
         ({BOB: kept(TWICE, copies=1), CAROL: kept(TWICE, copies=1)},),
         transport="lmtp",
-        options=("--protocol", "lmtp"),
+        options=LMTP,
     ),
 )
 
@@ -171,7 +234,7 @@ BURSTS = (
     ),
 )
 
-ROWS = (*REFUSALS, *APART, *CONNECTIONS, *EXTENSIONS, *LMTP, *BURSTS)
+ROWS = (*REFUSALS, *APART, *CONNECTIONS, *EXTENSIONS, *ENCRYPTION, *BY_LMTP, *BURSTS)
 
 
 def page() -> str:

@@ -19,7 +19,7 @@ from tests.peers.mailserver import MailServer
 from tests.peers.proxied import Proxied
 from tests.peers.queue_fates import Row
 from tests.peers.queue_postfix import QueueingPostfix
-from tests.programs import Program, serving
+from tests.programs import SERVE, Program, serving
 
 AT_ONCE = 4  # proxies that start, and messages that are put in
 RULES, LOG = "rules.yaml", "log.jsonl"
@@ -92,12 +92,14 @@ class Staged:
 
 @contextmanager
 def staged(
-    rows: Sequence[Row], servers: Mapping[str, MailServer], folder: Path
+    rows: Sequence[Row], servers: Mapping[str, MailServer], folder: Path, *variables: str
 ) -> Iterator[list[Staged]]:
-    """Have a proxy for each row until the block ends; each has to end well.
+    """Have a proxy for each row until the block ends; each must end well.
 
     `servers` are the upstreams, by a row's transport: those that are not there have that of `smtp`.
+    `variables` (`NAME=VALUE`) are for the environment of all proxies.
     """
+    program = ("env", *variables, *SERVE)
     with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
 
         def stage(number: int, row: Row) -> Staged:
@@ -106,7 +108,7 @@ def staged(
             (own / RULES).write_text(row.file)
             server = servers.get(row.transport, servers["smtp"])
             words = ("--upstream", f"{server.host}:{server.port}", *OPTIONS, *row.options)
-            proxy = stack.enter_context(serving(own, *words))
+            proxy = stack.enter_context(serving(own, *words, program=program))
             return Staged(row, proxy, own, tuple(map(_letter, row.messages)))
 
         stages = list(pool.map(stage, range(len(rows)), rows))

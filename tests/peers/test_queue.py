@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.peers.identity import Identity
-from tests.peers.postfix_client import transport_name
+from tests.peers.postfix_client import LEVELS, transport_name
 from tests.peers.queue_fates import Fate, Row
 from tests.peers.queue_play import Played, play
 from tests.peers.queue_postfix import KEPT, QueueingPostfix, run_queueing_postfix
-from tests.peers.queue_rows import ENCRYPT, ROWS, page
+from tests.peers.queue_rows import ROWS, page
 from tests.peers.smtp_sink import SmtpSink
 
 PAGE = Path(__file__).parents[2] / "docs" / "peers.md"
@@ -40,9 +40,10 @@ def played(
     return play(
         ROWS,
         queueing_postfix,
-        {ENCRYPT: transport_name(ENCRYPT, proxy_identity.authority)},
+        {level: transport_name(level, proxy_identity.authority) for level in LEVELS},
         {"smtp": smtp_sink, "lmtp": lmtp_sink},
         tmp_path_factory.mktemp("queue"),
+        f"SMTPPROXY_CA_FOLDER={proxy_identity.authority.parent}",
     )
 
 
