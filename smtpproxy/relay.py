@@ -14,6 +14,7 @@ from smtpproxy.answers import EXTENDED, Answers
 from smtpproxy.auth.deputy import Deputy
 from smtpproxy.catchup import Said
 from smtpproxy.deadlines import Awaited, upstream_time
+from smtpproxy.delivery import Delivery
 from smtpproxy.encryption import STARTTLS, Encryption
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import PROXY, Exchange
@@ -29,7 +30,6 @@ from smtpproxy.refusals import (
     answer_here,
     farewell,
     refusal_of_command,
-    refusal_of_message,
 )
 from smtpproxy.rules.judge import Judge
 from smtpproxy.rules.model import NO_RULES, RuleBook
@@ -91,7 +91,7 @@ class Relay:
         self._few = min(few, limits.max_in_flight - 1)
         self._client = ClientReader(limits)
         self._server = ServerReader(limits)
-        self._passage = Passage(refused)
+        passage = Passage(refused)
         self._ending = Ending()
         self._out = Outgoing()
         self._tls = tls or Encryption()
@@ -101,7 +101,7 @@ class Relay:
             self._judge,
             self._client,
             self._server,
-            self._passage,
+            passage,
             self._ending,
             self._out,
             self._tls,
@@ -109,6 +109,11 @@ class Relay:
         )
         self._deputy = deputy
         self._queue = self._answers.queue
+        self._delivery = Delivery(
+            *(watcher, seconds, self._judge, passage),
+            *(self._ending, self._out, self._answers, self._settle),
+        )
+        self._mail_data = self._delivery.mail_data
         self._refused = refused  # anomalies of the client that upstream shall not see
         self._interlude = Interlude(
             watcher,
@@ -227,7 +232,7 @@ class Relay:
         self.progress += 1
         if side is _CLIENT and not self._tls.mirrored and self.state.has_envelope:
             # RFC 3207 §4.2: it was said in plain text, and of this TLS upstream knows nothing.
-            self._reset_upstream()
+            self._delivery.reset_upstream()
             self._out.flush()
         self._interlude.secured(side, facts)
         return self._out.take()
@@ -393,53 +398,12 @@ class Relay:
         if exchange.forwarded:
             self._out.upward.append(command.wire)
         if command.verb == "BDAT":
-            self._passage.swallowing = not exchange.forwarded
-            if self._passage.swallowing:
-                # It would take the chunks that follow for the whole message.
-                self._reset_upstream()
-
-    def _mail_data(self, data: MailData) -> None:
-        passage = self._passage
-        self._watcher.mail_data(data)
-        for found in passage.look(data):
-            self._watcher.noted(found.name, found.form or "mail data", b"")
-        if not passage.swallowing:
-            self._out.upward.append(passage.cleared(data))
-        if data.last:
-            self._end_of_mail_data()
-
-    def _end_of_mail_data(self) -> None:
-        swallowing = self._passage.swallowing
-        exchange = Exchange(END_OF_DATA, None, self._seconds(), bool(self._queue))
-        self._queue.append(exchange)
-        if self._passage.refusal:
-            self._ending.closing = True
-            answer_here(exchange, refusal_of_message(self._passage.refusal))
-            self._settle()
-            return
-        if self._queue.early and not swallowing:
-            self._answers.heard_early(exchange)
-            return
-        if swallowing or END_OF_DATA in self._judge.concerned:
-            self._judge.consider_end(exchange, swallowing)
-        if not exchange.forwarded:
-            self._settle()
-            self._reset_upstream()
-
-    def _reset_upstream(self) -> None:
-        """Upstream has an envelope whose message it shall not get: take the envelope back."""
-        exchange = Exchange("RSET", Command("RSET", b"RSET\r\n"), self._seconds())
-        exchange.own = True
-        self._queue.append(exchange)
-        self._out.upward.append(b"RSET\r\n")
-        self._watcher.noted("own-command", "RSET", b"")
+            self._delivery.chunk_announced(exchange)
 
     def _other_from_client(self, fact: ClientFact) -> None:
         match fact:
-            case Chunk(octets=octets):
-                self._watcher.mail_data(fact)
-                if not self._passage.swallowing:
-                    self._out.upward.append(octets)
+            case Chunk():
+                self._delivery.chunk(fact)
             case Continuation(wire):
                 exchange = Exchange("AUTH", fact, self._seconds())
                 self._watcher.authenticating(exchange)
