@@ -70,7 +70,7 @@ class Answers:
             queue.popleft()
             if self._state.lmtp:
                 queue.spread(exchange, 0)
-            self.tell(exchange, None)
+            self.tell(exchange, exchange.said)
         return None
 
     def tell(self, exchange: Exchange, reply: Reply | None) -> None:
@@ -95,6 +95,8 @@ class Answers:
         self._out.actions += telling.before
         exchange.heard, exchange.flaw = heard, telling.flaw
         self._out.actions += telling.sending()
+        if exchange.by == RULE and heard is not None and _is_lie(exchange.stage, heard, reply):
+            self._watcher.noted(LIE, f"{exchange.stage} {heard.code}", b"")
         if exchange.by == PROXY and self._ending.closing and not exchange.more:
             after = [Close(_CLIENT)]
         if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
@@ -122,6 +124,8 @@ class Answers:
         stage, command = exchange.stage, exchange.command
         if (type(command) is Command or command is None) and not exchange.more:
             self._state.observe(stage, command, heard.code)
+            if exchange.decision is not None and stage == "RCPT":
+                self.queue.recipients.told(exchange)
             if stage in HELLO and heard.code // 100 == 2:
                 self._state.greeted_again(heard)
         if heard.code in CLOSING:
@@ -198,11 +202,22 @@ class Answers:
 
 
 _CLIENT = Side.CLIENT
+#: The fact that a rule tells the client of a success that is none.
+LIE = "lie"
 #: Commands whose replies name extensions.
 EXTENDED = frozenset({"EHLO", "LHLO"})
 AUTHENTICATED = 235  # RFC 4954 §6
 _NOT_GONE_AHEAD = 0  # any code that leaves the client's octets as they are to be read
 _COMMAND = Framing.COMMAND  # looking a member up in its class costs as much as reading a command
+
+
+def _is_lie(stage: str, heard: Reply, said: Reply | None) -> bool:
+    """Does the client believe what is not so: success that upstream refused, or knows nothing of?
+
+    What 354 begins is one at its end, and behind QUIT nothing counts any more.
+    """
+    failed = said is None or said.code >= 400
+    return heard.code < 400 and failed and stage not in ("DATA", "QUIT")
 
 
 def _promise_broken(stage: str, said: int, heard: int) -> bool:

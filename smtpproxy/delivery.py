@@ -80,6 +80,10 @@ class Delivery:
             # It would take the chunks that follow for the whole message.
             self.reset_upstream()
 
+    def chunk_refused(self) -> None:
+        """There is no upstream: the chunk goes nowhere."""
+        self._passage.swallowing = True
+
     def chunk(self, chunk: Chunk) -> None:
         """Take octets of a BDAT chunk."""
         self._watcher.mail_data(chunk)

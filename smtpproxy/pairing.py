@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 from smtpproxy.exchange import Exchange
+from smtpproxy.recipients import Recipients
 from smtpproxy.smtp.facts import Command, Continuation, Reply, is_last_chunk
 from smtpproxy.smtp.state import State
 
@@ -30,6 +31,8 @@ class Pairing(deque[Exchange]):
         self._state = state
         self._early: deque[Reply] = deque()
         self._early_octets = 0
+        self._laid_out: Exchange | None = None  # the first of a message's replies
+        self.recipients = Recipients(state)
 
     def came_early(self, reply: Reply) -> None:
         """Keep a reply that came, and was passed on, before its command.
@@ -52,13 +55,38 @@ class Pairing(deque[Exchange]):
         self._early_octets -= len(reply.wire)
         return reply
 
+    def lay_out(
+        self, exchange: Exchange, reply: Reply, alike: bool = False
+    ) -> list[Exchange] | None:
+        """Spread the end of a message of whose recipients the two sides think otherwise.
+
+        `exchange` is the first of it and at the head no more; `alike`: this one reply is for all
+        recipients. Returns its replies' exchanges, or None where it is no such message.
+        """
+        recipients = self.recipients
+        if not (alike or recipients.uneven) or self._is_laid_out(exchange):
+            return None
+        if not ends_message(exchange.stage, exchange.command):
+            return None
+        if exchange.stage == "BDAT" and reply.code in _NO_BDAT:
+            return None
+        found = (recipients.alike if alike else recipients.replies)(exchange, reply)
+        self._laid_out = next((one for one in found if not one.own), None)
+        self.extendleft(reversed(found))
+        return found
+
+    def _is_laid_out(self, exchange: Exchange) -> bool:
+        return exchange.continues or exchange.own or exchange is self._laid_out
+
     def spread(self, exchange: Exchange, code: int) -> None:
         """Make the end of a message as many exchanges as it has replies.
 
         `exchange` is the first of them and at the head no more; `code` is its reply code, or 0.
         RFC 2033 §4.2: in LMTP there is one for each accepted recipient.
         """
-        if exchange.continues or not ends_message(exchange.stage, exchange.command):
+        if self._is_laid_out(exchange):
+            return
+        if not ends_message(exchange.stage, exchange.command):
             return
         if exchange.stage == "BDAT" and code in _NO_BDAT:
             return

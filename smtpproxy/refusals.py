@@ -31,6 +31,8 @@ _LATE = SayReply.parse("421 4.4.2 <domain> Timeout exceeded", "CONNECT")
 _CROWDED = SayReply.parse("421 4.3.2 <domain> Too many connections", "CONNECT")
 _INJECTED = SayReply.parse("421 4.7.0 <domain> Octets behind STARTTLS", "CONNECT")
 _LOSING = SayReply.parse("421 4.3.0 <domain> Recording failed", "CONNECT")
+_BYE = SayReply.parse("221", "QUIT")
+_NO_SERVICE = SayReply(503, "5.5.1", ("No SMTP service here",))
 _GOING = SayReply.parse("421", "CONNECT")
 _FAREWELLS = {TOO_MANY: _CROWDED, INJECTION: _INJECTED, NOT_RECORDED: _LOSING}
 
@@ -88,6 +90,11 @@ def refusal_of_command(name: str) -> SayReply:
     if name in (EARLY_COMMAND, PIPELINING):
         return SayReply(503, "5.5.1", (f"Refused: {name}",))
     return SayReply(500, "5.5.2", (f"Refused: {name}",))
+
+
+def refusal_without_upstream(verb: str) -> SayReply:
+    """Return the reply to a command behind a greeting of 4xx or 5xx (RFC 5321 §3.1)."""
+    return _BYE if verb == "QUIT" else _NO_SERVICE
 
 
 def refusal_of_message(name: str) -> SayReply:

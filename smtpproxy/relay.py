@@ -30,6 +30,7 @@ from smtpproxy.refusals import (
     answer_here,
     farewell,
     refusal_of_command,
+    refusal_without_upstream,
 )
 from smtpproxy.rules.judge import Judge
 from smtpproxy.rules.model import NO_RULES, RuleBook
@@ -187,6 +188,8 @@ class Relay:
         if exchange.forwarded:
             self._out.actions.append(Connect())
             self._interlude.connecting()
+        else:
+            self._command = self._unconnected  # type: ignore[method-assign]
         self._settle()
         return self._out.take()
 
@@ -368,6 +371,15 @@ class Relay:
         if not exchange.forwarded:
             self._settle()
 
+    def _unconnected(self, command: Command) -> None:
+        """Answer a client that was turned away, and stays: there is no upstream to ask."""
+        exchange = Exchange(command.verb, command, self._seconds(), bool(self._queue))
+        self._queue.append(exchange)
+        answer_here(exchange, refusal_without_upstream(command.verb))
+        if command.verb == "BDAT":
+            self._delivery.chunk_refused()
+        self._settle()
+
     def _is_refused(self, exchange: Exchange, command: Command) -> bool:
         """Keep a command with an anomaly from upstream, if that is asked for."""
         odd = next(filter(self._refused.__contains__, anomalies_of(exchange)), "")
@@ -459,7 +471,11 @@ class Relay:
             return
         self._queue.popleft()
         if self.state.lmtp or reply.code == PER_RECIPIENT:
-            self._queue.spread(exchange, reply.code)
+            answered = self._spread(exchange, reply)
+            if answered is None:
+                self._read_on()
+                return
+            exchange = answered
         if exchange.stage == "CONNECT" and reply.code == 220:
             self._judge.domain = _first_word(reply) or self._judge.domain
         if not exchange.own:
@@ -471,6 +487,20 @@ class Relay:
         elif self._deputy is not None and exchange.stage in HELLO and not self._ending.left:
             self._interlude.greeted(reply, exchange.stage in EXTENDED)
         self._read_on()
+
+    def _spread(self, exchange: Exchange, reply: Reply) -> Exchange | None:
+        """Expect as many replies as there are; return what is to be told, if it is not yet."""
+        queue = self._queue
+        found = queue.lay_out(exchange, reply) if self.state.lmtp else None
+        if found is None:
+            queue.spread(exchange, reply.code)
+            return exchange
+        self._settle()  # upstream knows nothing of the first of them
+        if not any(one.forwarded for one in found):
+            return None
+        exchange = queue.popleft()
+        exchange.said = reply
+        return exchange
 
     def _read_on(self) -> None:
         """Read what the client has sent by now."""

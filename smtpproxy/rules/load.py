@@ -49,7 +49,10 @@ MOST_DIGITS = 20
 KNOWN_STAGES = (*STAGES, *sorted(KNOWN_VERBS - STAGES.keys()))
 
 #: Stage and code of a reply that upstream must keep up with, if the client hears it.
-_NEED_UPSTREAM = {("AUTH", 334), ("AUTH", 235), ("STARTTLS", 220), ("TURN", 250), ("ATRN", 250)}
+_NEED_UPSTREAM = {
+    *(("CONNECT", 220), ("AUTH", 334), ("AUTH", 235), ("STARTTLS", 220)),
+    *(("TURN", 250), ("ATRN", 250)),
+}
 
 
 class RuleFile(NamedTuple):
