@@ -21,6 +21,8 @@ class Side(Enum):
 class Connect(msgspec.Struct, frozen=True):
     """Open the connection to upstream."""
 
+    side: Side = Side.UPSTREAM
+
 
 class Send(msgspec.Struct, frozen=True):
     """Send these octets."""
@@ -50,9 +52,27 @@ class Close(msgspec.Struct, frozen=True):
 
 
 class Reset(msgspec.Struct, frozen=True):
-    """Close at once, by TCP RST where the transport has it; what was not yet sent is lost."""
+    """Close at once, by TCP RST where the transport has it; what was not yet sent is lost.
+
+    `in_turn`: not at once, but when all before it was done.
+    """
 
     side: Side
+    in_turn: bool = False
+
+
+class Later(msgspec.Struct, frozen=True):
+    """Once everything before it was done, tell the relay when so many seconds have passed."""
+
+    side: Side
+    seconds: float
+
+
+class Refuse(msgspec.Struct, frozen=True):
+    """Take no connection for a time, where this side's one came in."""
+
+    side: Side
+    seconds: float
 
 
 class StartTls(msgspec.Struct, frozen=True):
@@ -65,4 +85,4 @@ class StartTls(msgspec.Struct, frozen=True):
     flaw: str = ""
 
 
-Action: TypeAlias = Connect | Send | Wait | HalfClose | Close | Reset | StartTls
+Action: TypeAlias = Connect | Send | Wait | HalfClose | Close | Reset | StartTls | Later | Refuse

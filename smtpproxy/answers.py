@@ -7,13 +7,14 @@ the same queue. Does no I/O: what should happen is added to what is outgoing.
 
 from __future__ import annotations
 
-from smtpproxy.actions import Close, Send, Side
+from smtpproxy.actions import Close, HalfClose, Later, Send, Side
 from smtpproxy.auth.deputy import Deputy
 from smtpproxy.encryption import READY, STARTTLS, Encryption
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import PROXY, RULE, Exchange
+from smtpproxy.faults.base import Telling
 from smtpproxy.faults.reply import CLOSING
-from smtpproxy.faults.tls import CLOSE
+from smtpproxy.faults.tls import CLOSE, ENDLESS
 from smtpproxy.outgoing import Outgoing
 from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Pairing
 from smtpproxy.passage import Passage
@@ -52,6 +53,7 @@ class Answers:
         self._out = out
         self._tls = tls
         self._deputy = deputy
+        self.unasked: Reply | None = None  # what a client hears that is idle for long enough
         self._disagreed = False  # upstream saw an end of mail data where the client saw none
         self.queue = Pairing(state)
 
@@ -75,8 +77,8 @@ class Answers:
 
     def tell(self, exchange: Exchange, reply: Reply | None) -> None:
         """Let the client hear the answer: upstream's, or what the rules make of it."""
-        if self._ending.left:
-            self._watcher.exchanged(exchange)  # nobody is there to hear it
+        if self._ending.mute:
+            self._unheard(exchange, reply)
             return
         if exchange.stage in EXTENDED and reply is not None:
             shown = self._tls.shown(reply)
@@ -91,19 +93,77 @@ class Answers:
             self.told(exchange)
             return
         telling = self._judge.tell(exchange, reply)
-        heard, after = telling.reply, telling.after
         self._out.actions += telling.before
-        exchange.heard, exchange.flaw = heard, telling.flaw
-        self._out.actions += telling.sending()
+        exchange.heard, exchange.flaw = self._say(telling), telling.flaw
+        heard = exchange.heard
         if exchange.by == RULE and heard is not None and _is_lie(exchange.stage, heard, reply):
             self._watcher.noted(LIE, f"{exchange.stage} {heard.code}", b"")
-        if exchange.by == PROXY and self._ending.closing and not exchange.more:
-            after = [Close(_CLIENT)]
-        if after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
-            self._out.end(self._ending.leave(exchange.by, after or [Close(_CLIENT)]))
+        self._end_behind(exchange, telling, reply)
         if exchange.more and heard is not None and heard.code != PER_RECIPIENT:
             self._keep_the_rest(exchange, reply)
         self.told(exchange)
+        self._follow(telling)
+
+    def _say(self, telling: Telling) -> Reply | None:
+        """Send what is said; return what the client gets of it, octet for octet."""
+        sending = telling.sending()
+        self._out.actions += sending
+        reply = telling.reply
+        if reply is None or (telling.octets is None and telling.pieces is None):
+            return reply
+        wire = b"".join(action.octets for action in sending if type(action) is Send)
+        return Reply(reply.code, wire) if wire else None
+
+    def _end_behind(self, exchange: Exchange, telling: Telling, reply: Reply | None) -> None:
+        """Let the session end behind what was said, if it does."""
+        heard, after = exchange.heard, telling.after
+        if exchange.by == PROXY and self._ending.closing and not exchange.more:
+            after = [Close(_CLIENT)]
+        if telling.withheld:
+            self._out.end(self._ending.withhold())
+        elif HalfClose(_CLIENT) in after:
+            self._ending.half_closed = self._ending.mute = True
+            self._out.end(after)
+        elif after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
+            self._out.end(self._ending.leave(exchange.by, after or [Close(_CLIENT)]))
+
+    def _follow(self, telling: Telling) -> None:
+        """Do what a rule wants behind a reply."""
+        if telling.together:
+            self._out.hold_while(self._client_waits)
+        if telling.later is not None and not self._ending.mute:
+            seconds, self.unasked = telling.later
+            self._out.actions.append(Later(_CLIENT, seconds))
+
+    def _client_waits(self) -> bool:
+        """Are there commands whose answers the client will hear?"""
+        ending = self._ending
+        if ending.mute or ending.upstream_ended:
+            return False
+        return any(not waiting.own for waiting in self.queue)
+
+    def idle(self) -> None:
+        """The client has said nothing for so long as a rule has it: it hears what it hears then."""
+        reply, self.unasked = self.unasked, None
+        if reply is None or self._ending.mute or self._client_waits():
+            return
+        self._watcher.noted(UNASKED, "", reply.wire)
+        self._out.actions.append(Send(_CLIENT, reply.wire))
+        if reply.code in CLOSING:
+            self._ending.goodbye = True
+            self._out.end(self._ending.leave(RULE, [Close(_CLIENT)]))
+
+    def _unheard(self, exchange: Exchange, reply: Reply | None) -> None:
+        """Nobody hears this answer. Who was told so, and is read on, may yet send mail data."""
+        self._watcher.exchanged(exchange)
+        if not self._ending.half_closed or self._ending.left:
+            return
+        decision, stage = exchange.decision, exchange.stage
+        code = reply.code if reply is not None else decision.code if decision is not None else 0
+        if stage == STARTTLS:
+            self._tls.waiting, code = False, _NOT_GONE_AHEAD
+        if self._client.framing is not _COMMAND and not self.queue:
+            self._read_on(exchange, stage, code)
 
     def _keep_the_rest(self, exchange: Exchange, reply: Reply | None) -> None:
         """A rule gave one reply in the place of a 353: the client expects no more of them."""
@@ -164,6 +224,8 @@ class Answers:
         elif flaw == CLOSE:
             self._out.end(self._ending.leave(RULE, [Close(_CLIENT)]))
         else:
+            # Upstream will never hear more of a client that waits for ever.
+            self._out.end(self._ending.withhold() if flaw in ENDLESS else [])
             self._out.end(self._tls.begin(flaw))
 
     def said_unasked(self, reply: Reply) -> None:
@@ -204,6 +266,8 @@ class Answers:
 _CLIENT = Side.CLIENT
 #: The fact that a rule tells the client of a success that is none.
 LIE = "lie"
+#: The fact that a client was told what it had not asked for, by a rule.
+UNASKED = "told-unasked"
 #: Commands whose replies name extensions.
 EXTENDED = frozenset({"EHLO", "LHLO"})
 AUTHENTICATED = 235  # RFC 4954 §6

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from smtpproxy.actions import Action, Close, Side, StartTls
+from smtpproxy.actions import Action, Side, StartTls
 from smtpproxy.exchange import Exchange
 from smtpproxy.faults.reply import SayReply
-from smtpproxy.faults.tls import ENDLESS, PLAIN_TEXT, WITHOUT
+from smtpproxy.faults.tls import PLAIN_TEXT, WITHOUT
 from smtpproxy.refusals import answer_here
 from smtpproxy.smtp.ehlo import edited, keyword_of, without_mechanisms
 from smtpproxy.smtp.facts import Reply
@@ -54,7 +54,7 @@ class Encryption:
 
     __slots__ = (
         *("_plain_text", "_unready", "_within", "beginning", "client", "follows"),
-        *("mirrors", "relation", "upstream", "waiting", "withheld"),
+        *("mirrors", "relation", "upstream", "waiting"),
     )
 
     def __init__(
@@ -73,9 +73,7 @@ class Encryption:
         self.beginning: Side | None = None  # whose handshake is under way
         # The client asked for TLS: it has nothing to say until that has begun, or was refused.
         self.waiting = False
-        # It waits for ever, on purpose: it is neither heard nor told anything more.
-        self.withheld = False
-        self._plain_text = b""  # but this, once
+        self._plain_text = b""  # what it hears, once, instead of a handshake
         self._unready = unready
 
     @property
@@ -106,14 +104,12 @@ class Encryption:
 
     def begin(self, flaw: str) -> list[Action]:
         """The client heard 220: begin TLS with it, with what is to be wrong with that."""
-        self.waiting, self.withheld = True, flaw in ENDLESS
+        self.waiting = True
         self._plain_text = _PLAIN_TEXT if flaw == PLAIN_TEXT else b""
-        # Upstream will never hear more of this client.
-        actions: list[Action] = [Close(Side.UPSTREAM)] if self.withheld else []
-        if flaw not in WITHOUT:
-            self.beginning = Side.CLIENT
-            actions.append(StartTls(Side.CLIENT, flaw))
-        return actions
+        if flaw in WITHOUT:
+            return []
+        self.beginning = Side.CLIENT
+        return [StartTls(Side.CLIENT, flaw)]
 
     def instead(self) -> bytes:
         """Return what the client hears, instead of a handshake, to its first octets."""

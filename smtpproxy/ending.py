@@ -13,13 +13,17 @@ class Ending:
     """What is known of the end of one session."""
 
     __slots__ = (
-        *("client_ended", "closing", "end_told", "goodbye"),
-        *("how", "left", "upstream_ended"),
+        *("client_ended", "closing", "end_told", "goodbye", "half_closed"),
+        *("how", "left", "mute", "upstream_ended", "withheld"),
     )
 
     def __init__(self) -> None:
         self.closing = False  # nothing more is read from the client
         self.left = False  # the client's leg is closed from here: nothing more is sent to it
+        # It waits for ever, on purpose: it is neither heard nor told anything more.
+        self.withheld = False
+        self.half_closed = False  # by a rule: it was told that nothing more will be said
+        self.mute = False  # for one of these reasons nothing more is said to it
         self.goodbye = False  # the client heard 221 or 421
         self.end_told = False  # upstream was told that the client will send nothing more
         self.client_ended = False  # it will say no more
@@ -53,11 +57,18 @@ class Ending:
             actions = [Close(Side.CLIENT), Close(Side.UPSTREAM)]
         else:
             return [HalfClose(other)]
-        self.closing = self.left = True
+        self.closing = self.left = self.mute = True
         return actions
 
     def leave(self, how: str, actions: list[Action]) -> list[Action]:
         """End the session from here: `actions` close the client's leg."""
         self.how = self.how or how
-        self.closing = self.left = True
+        self.closing = self.left = self.mute = True
         return [*actions, Close(Side.UPSTREAM)]
+
+    def withhold(self) -> list[Action]:
+        """Let the client wait for ever: upstream will never hear more of it."""
+        if self.client_ended:
+            return self.leave("client-drop", [Close(Side.CLIENT)])  # it says no more, either
+        self.withheld = self.closing = self.mute = True
+        return [Close(Side.UPSTREAM)]

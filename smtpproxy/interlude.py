@@ -202,7 +202,7 @@ class Interlude:
         return self._tls.waiting
 
     def withheld(self) -> None:
-        """The client sent what it takes for a part of a handshake: nobody reads it."""
+        """The client sent something, perhaps a part of a handshake: nobody reads it."""
         if octets := self._tls.instead():
             self._watcher.noted("tls-withheld", "plain-text", octets)
             self._out.actions.append(Send(_CLIENT, octets))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from smtpproxy.actions import Action, Send, Side
+from collections.abc import Callable
 
-_UPSTREAM = Side.UPSTREAM
+from smtpproxy.actions import Action, Send, Side, Wait
+
+_CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 
 
 def joined(actions: list[Action]) -> list[Action]:
@@ -33,11 +35,13 @@ def _end_run(found: list[Action], side: Side | None, pieces: list[bytes]) -> Non
 class Outgoing:
     """Actions that are still to be carried out. Octets for upstream travel together if they can."""
 
-    __slots__ = ("actions", "upward")
+    __slots__ = ("_holding", "_kept", "actions", "upward")
 
     def __init__(self) -> None:
         self.actions: list[Action] = []
         self.upward: list[bytes] = []  # octets for upstream that one segment may carry
+        self._holding: Callable[[], bool] | None = None
+        self._kept: list[Action] = []  # for the client
 
     def flush(self) -> None:
         """Let nothing for upstream stay behind what follows."""
@@ -55,4 +59,20 @@ class Outgoing:
     def take(self) -> list[Action]:
         """Return what is to be done, and forget it. Octets that go together are one piece."""
         actions, self.actions = self.actions, []
+        if self._holding is not None:
+            actions = self._held_back(actions, self._holding)
         return joined(actions) if len(actions) > 1 else actions
+
+    def hold_while(self, holding: Callable[[], bool]) -> None:
+        """Keep back all that is for the client, for as long as this is true; then let it go."""
+        self._holding = holding
+
+    def _held_back(self, actions: list[Action], holding: Callable[[], bool]) -> list[Action]:
+        self._kept += [action for action in actions if action.side is _CLIENT]
+        others = [action for action in actions if action.side is not _CLIENT]
+        if holding():
+            return others
+        kept, self._kept, self._holding = self._kept, [], None
+        # What comes together waits first, and then for nothing.
+        waits = [action for action in kept if type(action) is Wait]
+        return [*others, *waits, *(action for action in kept if type(action) is not Wait)]

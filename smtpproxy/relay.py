@@ -138,6 +138,8 @@ class Relay:
         limits, queue, pending = self._limits, self._queue, self._client.pending
         if pending <= limits.max_held and len(queue) <= self._few:
             return False
+        if self._ending.withheld:
+            return False  # what it sends is forgotten
         if len(queue) >= limits.max_in_flight or pending > limits.max_held:
             return True
         waiting = (len(one.command.wire) for one in queue if one.command is not None)
@@ -156,7 +158,7 @@ class Relay:
     @property
     def withheld(self) -> bool:
         """Does the client wait for ever, on purpose, so that nobody else's end concerns it?"""
-        return self._tls.withheld and not self._ending.left
+        return self._ending.withheld and not self._ending.left
 
     @property
     def shakes_hands(self) -> bool:
@@ -166,8 +168,8 @@ class Relay:
     def awaited(self) -> Awaited:
         """Return who must act now, and how long that may take."""
         framing, limits = self._client.framing, self._limits
-        if self._tls.withheld:
-            return Awaited("client", "TLS", 0)
+        if self._ending.withheld:
+            return Awaited("client", "silence", 0)
         if self._tls.beginning is not None:
             return Awaited(SIDE_NAMES[self._tls.beginning], "TLS", limits.handshake_timeout)
         if framing is _OPAQUE:
@@ -195,7 +197,8 @@ class Relay:
 
     def client_received(self, octets: bytes) -> list[Action]:
         """The client sent octets."""
-        if self._tls.withheld:
+        self._answers.unasked = None
+        if self._ending.withheld:
             self._interlude.withheld()
             return self._out.take()
         self._client.receive(octets)
@@ -207,7 +210,7 @@ class Relay:
 
     def upstream_received(self, octets: bytes) -> list[Action]:
         """Upstream sent octets."""
-        if self._tls.withheld:
+        if self._ending.withheld:
             return []  # it is on its way out
         if self._tls.beginning is _UPSTREAM and not self._ending.left:
             # What was decrypted comes behind the handshake: this was read together with the 220.
@@ -286,8 +289,8 @@ class Relay:
         """The proxy ends this session; `reason` is one word, such as "shutdown" or "timeout"."""
         if self._ending.left:
             return []
-        tls = self._tls
-        if self._client.framing is _OPAQUE or tls.beginning is _CLIENT or tls.withheld:
+        shakes_hands, withheld = self._tls.beginning is _CLIENT, self._ending.withheld
+        if self._client.framing is _OPAQUE or shakes_hands or withheld:
             self._leave(reason, [Close(Side.CLIENT)])  # nobody would understand a reply
         elif not self._ending.goodbye:
             self._give_up(reason)
@@ -305,6 +308,11 @@ class Relay:
         framing, queue = self._client.framing, self._queue
         in_hand = framing is _MAIL_DATA or (bool(queue) and queue[-1].stage == "DATA")
         self._judge.adopt(rules, in_hand)
+
+    def elapsed(self) -> list[Action]:
+        """The time is over for which a rule let the client be idle."""
+        self._answers.idle()
+        return self._out.take()
 
     def finished(self) -> None:
         """Both connections are gone."""

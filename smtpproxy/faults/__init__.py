@@ -5,27 +5,51 @@ from __future__ import annotations
 from typing import Final
 
 from smtpproxy.faults.base import Fault, FaultError, Telling, Value
+from smtpproxy.faults.coalesce import Coalesce
+from smtpproxy.faults.cut import Cut
 from smtpproxy.faults.delay import Delay
+from smtpproxy.faults.dribble import Dribble
 from smtpproxy.faults.drop import Drop
+from smtpproxy.faults.edit import Edit
+from smtpproxy.faults.idle import Idle
 from smtpproxy.faults.keywords import Keywords
+from smtpproxy.faults.malformed import Malformed
+from smtpproxy.faults.raw import Raw
+from smtpproxy.faults.refuse import RefuseConnections
 from smtpproxy.faults.reply import SayReply
 from smtpproxy.faults.tls import SpoiltTls
 
 FAULTS: Final[dict[str, type[Fault]]] = {
     "reply": SayReply,
     "client": Drop,
+    "coalesce": Coalesce,
+    "cut": Cut,
     "delay": Delay,
-    "tls": SpoiltTls,
+    "dribble": Dribble,
+    "edit": Edit,
+    "idle": Idle,
     "keywords": Keywords,
+    "malformed": Malformed,
+    "raw": Raw,
+    "refuse": RefuseConnections,
+    "tls": SpoiltTls,
 }
 
 __all__ = [
     "FAULTS",
+    "Coalesce",
+    "Cut",
     "Delay",
+    "Dribble",
     "Drop",
+    "Edit",
     "Fault",
     "FaultError",
+    "Idle",
     "Keywords",
+    "Malformed",
+    "Raw",
+    "RefuseConnections",
     "SayReply",
     "SpoiltTls",
     "Telling",

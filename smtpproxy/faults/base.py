@@ -25,7 +25,7 @@ class Telling:
 
     __slots__ = (
         *("after", "before", "domain", "draw", "flaw", "forward_path"),
-        *("octets", "pieces", "reply", "stage"),
+        *("later", "octets", "pieces", "reply", "stage", "together", "withheld"),
     )
 
     def __init__(
@@ -45,6 +45,9 @@ class Telling:
         self.octets: bytes | None = None
         self.pieces: Callable[[bytes], list[Action]] | None = None
         self.flaw = ""  # what is to be wrong with the TLS that the reply announces
+        self.withheld = False  # from here on the client waits for ever
+        self.together = False  # it is told together with what answers the commands behind it
+        self.later: tuple[float, Reply] | None = None  # said unasked, after so many idle seconds
 
     def sending(self) -> list[Action]:
         """Return the actions that send what is said."""
@@ -88,6 +91,26 @@ def text_of(value: Value, *path: str | int) -> str:
     return value
 
 
+def mapping_of(value: Value, keys: Sequence[str]) -> dict[str, Value]:
+    """Return a value that must be a mapping with no other keys than these. Raises FaultError."""
+    if not isinstance(value, dict) or not value:
+        raise FaultError(f"expected a mapping with {', '.join(keys)}")
+    for key in value:
+        if key not in keys:
+            raise FaultError(f"expected {', '.join(keys)}, got {key!r}", key, keys, (key,))
+    return value
+
+
+def number_of(value: Value, least: int, most: int, *path: str | int) -> int:
+    """Return a value that must be a whole number in these bounds. Raises FaultError."""
+    text = text_of(value, *path)
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise FaultError(f"expected a whole number, got {text!r}", path=path)
+    if not least <= int(text) <= most:
+        raise FaultError(f"expected a number from {least} to {most}, got {text}", path=path)
+    return int(text)
+
+
 #: The order in which faults are applied, wherever their rules stand: first what is said, then what
 #: is edited in it, then what is spoilt in its octets, then how these are sent.
 ANSWER, EDIT, SPOIL, SEND = range(4)
@@ -115,6 +138,11 @@ class Fault:
 
     def apply(self, telling: Telling) -> None:
         """Change what the client is about to be told. Most faults do nothing else."""
+
+    @property
+    def relays(self) -> bool:
+        """Is upstream asked by default, though the client hears no success?"""
+        return False
 
     @property
     def words(self) -> str:

@@ -1,15 +1,24 @@
-"""End the client's connection instead of answering."""
+"""End the client's connection, or one half of it, or let it wait for ever, instead of answering."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from smtpproxy.actions import Close, Reset, Side
+from smtpproxy.actions import Close, HalfClose, Reset, Side
 from smtpproxy.faults.base import ANSWER, Fault, FaultError, Telling, Value, text_of
 
 DROP, RESET, NO_CLOSE_NOTIFY = "drop", "reset", "no-close-notify"
-WAYS = (DROP, RESET, NO_CLOSE_NOTIFY)
+SILENCE, HALF_CLOSE = "silence", "half-close"
+_WORDS = {
+    DROP: "the client's connection is closed without an answer",
+    RESET: "the client's connection is reset",
+    NO_CLOSE_NOTIFY: "the client's connection is closed without an answer, "
+    "without close_notify under TLS",
+    SILENCE: "the client hears nothing more, and its connection stays open",
+    HALF_CLOSE: "the client is told that nothing more will be said, and is still read",
+}
+WAYS = tuple(_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,32 +26,43 @@ class Drop(Fault):
     """`client: drop` closes in order, `client: reset` by TCP RST.
 
     `client: no-close-notify` closes by TCP FIN alone: under TLS a client can't tell whether what it
-    has heard was all. In plain text that is an end in order.
+    has heard was all. In plain text that is an end in order. `client: silence` says nothing more,
+    ever, and reads on for nothing; `client: half-close` says by FIN that nothing more will be said,
+    and what the client sends goes to upstream as before.
     """
 
-    reset: bool = False
-    notify: bool = True
+    way: str = DROP
     answers: ClassVar[bool] = True
     order: ClassVar[int] = ANSWER
     schema: ClassVar[dict[str, Any]] = {"enum": list(WAYS)}
 
     @classmethod
     def parse(cls, value: Value, stage: str) -> Self:
-        """Read `drop`, `reset` or `no-close-notify`."""
+        """Read how it ends."""
         way = text_of(value)
         if way not in WAYS:
-            raise FaultError(f"expected drop, reset or no-close-notify, got {way!r}", way, WAYS)
-        return cls(way == RESET, way != NO_CLOSE_NOTIFY)
+            words = f"{', '.join(WAYS[:-1])} or {WAYS[-1]}"
+            raise FaultError(f"expected {words}, got {way!r}", way, WAYS)
+        return cls(way)
+
+    @property
+    def relays(self) -> bool:
+        """Does upstream still hear the client?"""
+        return self.way == HALF_CLOSE
 
     def apply(self, telling: Telling) -> None:
         """Say nothing, and close."""
         telling.reply = None
-        telling.after.append(Reset(Side.CLIENT) if self.reset else Close(Side.CLIENT, self.notify))
+        if self.way == SILENCE:
+            telling.withheld = True
+        elif self.way == HALF_CLOSE:
+            telling.after.append(HalfClose(Side.CLIENT))
+        elif self.way == RESET:
+            telling.after.append(Reset(Side.CLIENT))
+        else:
+            telling.after.append(Close(Side.CLIENT, self.way != NO_CLOSE_NOTIFY))
 
     @property
     def words(self) -> str:
         """How the connection ends."""
-        if self.reset:
-            return "the client's connection is reset"
-        untold = "" if self.notify else ", without close_notify under TLS"
-        return f"the client's connection is closed without an answer{untold}"
+        return _WORDS[self.way]

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from smtpproxy.actions import Close, Side
 from smtpproxy.codes import wording
 from smtpproxy.faults.base import ANSWER, Fault, FaultError, Telling, Value, text_of
 from smtpproxy.smtp.facts import Reply
@@ -14,7 +13,8 @@ from smtpproxy.visible import visible_text
 
 _REPLY = re.compile(r"([2-5][0-9]{2})(?:[ -](.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+(.*))?", re.DOTALL)
-#: Replies after which the server closes its transmission channel (RFC 5321 §4.2.3).
+#: Replies after which the server closes its transmission channel (RFC 5321 §4.2.3): the judge has
+#: it closed, since another fault may yet edit the code.
 CLOSING = frozenset({221, 421})
 
 
@@ -71,8 +71,6 @@ class SayReply(Fault):
     def apply(self, telling: Telling) -> None:
         """Put this reply in the place of whatever would have been said."""
         telling.reply = Reply(self.code, self.octets(telling.domain, telling.forward_path))
-        if self.code in CLOSING:
-            telling.after.append(Close(Side.CLIENT))
 
     @property
     def words(self) -> str:

@@ -20,7 +20,7 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
-from smtpproxy.actions import Action, Close, HalfClose, Reset, StartTls, Wait
+from smtpproxy.actions import Action, Close, HalfClose, Later, Reset, StartTls, Wait
 from smtpproxy.net.truncation import close_without_notice
 from smtpproxy.net.turn import Turn
 
@@ -40,6 +40,7 @@ class Outbox:
         "_full",
         "_gathered",
         "_half_closing",
+        "_later",
         "_paused",
         "_queue",
         "_queued",
@@ -57,6 +58,7 @@ class Outbox:
         blocked: Callable[[bool], None],
         start_tls: Callable[[Any, StartTls], None],
         turn: Turn | None = None,
+        later: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         """`turn`: what is sent in one turn of the reactor goes out at its end; else at once."""
         self._clock = clock
@@ -64,6 +66,7 @@ class Outbox:
         self._start_tls = start_tls  # begins TLS on a transport
         self._turn = turn
         self._gathered: list[bytes] = []  # goes out at the end of the turn
+        self._later = later  # is told when a time of so many seconds begins
         self._transport: Any = None
         self._queue: deque[Action | bytearray] = deque()  # octets that wait are one piece
         self._queued = 0  # octets in the queue
@@ -146,7 +149,7 @@ class Outbox:
     def _enqueue(self, action: Action) -> None:
         if self._closing:
             return
-        if isinstance(action, Reset):
+        if isinstance(action, Reset) and not action.in_turn:
             self._queue.clear()
         self._queue.append(action)
 
@@ -182,10 +185,13 @@ class Outbox:
                 self._timer = self._clock.callLater(seconds, self._waited)
             case StartTls():
                 self._encrypt(action)
+            case Later(seconds=seconds):
+                self._later(seconds)
             case HalfClose():
-                self._half_closing = True
-                if not self._writing:
-                    self._half_close()
+                if not self._half_closing:
+                    self._half_closing = True
+                    if not self._writing:
+                        self._half_close()
             case Close(notify=notify):
                 self._close(notify)
             case Reset():
@@ -235,6 +241,8 @@ class Outbox:
         self._drain()
 
     def _write(self, octets: bytes) -> None:
+        if self._half_closing:
+            return  # nobody would hear it
         transport = self._transport
         if not self._straight or self._writing:
             transport.write(octets)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side, StartTls
+from smtpproxy.actions import Action, Close, Connect, Refuse, Reset, Send, Side, StartTls
 from smtpproxy.catchup import Said
 from smtpproxy.deadlines import Awaited, Patience
 from smtpproxy.net.authority import AuthorityError
@@ -99,14 +99,15 @@ class ProxySession:
         self.ends = ends  # of the client's connection
         self.departed = False  # from a cassette, to upstream
         self.refusal = ""  # why the client is told to go instead of being greeted
+        self.refuse: Callable[[float], None] = lambda seconds: None  # lets nobody connect for long
         self._upstream = upstream
         self._clock = clock
         self._gone = gone
         self._client_in = _Intake()
         self._upstream_in = _Intake()
         self._turn = turn
-        self._to_client = Outbox(clock, self._client_blocked, self._start_tls, turn)
-        self._to_upstream = Outbox(clock, self._upstream_blocked, self._start_tls, turn)
+        self._to_client = self._outbox(self._client_blocked)
+        self._to_upstream = self._outbox(self._upstream_blocked)
         self._connecting = False
         self._cancel: Callable[[], None] | None = None
         self._open: set[Side] = set()
@@ -114,6 +115,7 @@ class ProxySession:
         self._busy = False
         self._crowded = False
         self._linger: Any = None
+        self._idling: Any = None
         self._finished = False
         self._patience = Patience()
 
@@ -235,6 +237,7 @@ class ProxySession:
     def _detach(self, side: Side) -> None:
         self._open.discard(side)
         if side is Side.CLIENT:
+            self._end_idling()
             self._to_client.detach()
             self._client_in.detach()
             self._give_up()
@@ -277,11 +280,12 @@ class ProxySession:
 
     def _connect(self) -> None:
         if self._to_upstream.over:  # there was another connection before
-            self._to_upstream = Outbox(
-                self._clock, self._upstream_blocked, self._start_tls, self._turn
-            )
+            self._to_upstream = self._outbox(self._upstream_blocked)
         self._connecting = True
         self._cancel = self._upstream.connect(self)
+
+    def _outbox(self, blocked: Callable[[bool], None]) -> Outbox:
+        return Outbox(self._clock, blocked, self._start_tls, self._turn, self._begin_idling)
 
     def _start_tls(self, transport: Any, action: StartTls) -> None:
         """Begin TLS on one leg. What can't be had was refused before, but for a flaw's part."""
@@ -299,6 +303,9 @@ class ProxySession:
             transport.startTLS(creator)
 
     def _do_rarely(self, action: Any) -> None:
+        if isinstance(action, Refuse):
+            self.refuse(action.seconds)
+            return
         if action.side is Side.CLIENT:
             self._to_client.perform(action)
             return
@@ -323,6 +330,20 @@ class ProxySession:
     def _crowd(self) -> None:
         self._crowded = self.relay.crowded
         self._client_in.hold("too much in flight", self._crowded)
+
+    def _begin_idling(self, seconds: float) -> None:
+        """The client has heard a reply behind which it may be idle for so long."""
+        self._end_idling()
+        self._idling = self._clock.callLater(seconds, self._idled)
+
+    def _idled(self) -> None:
+        self._idling = None
+        self._perform(self.relay.elapsed())
+
+    def _end_idling(self) -> None:
+        if self._idling is not None:
+            self._idling.cancel()
+            self._idling = None
 
     def _end_in_time(self) -> None:
         if self._linger is None:

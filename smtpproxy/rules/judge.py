@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from smtpproxy.actions import Close, Side
 from smtpproxy.auth.identity import Identity
 from smtpproxy.exchange import PROXY, RULE, Decision, Exchange, Firing, Message
 from smtpproxy.faults import Fault, SayReply, Telling
 from smtpproxy.faults.base import Draw
+from smtpproxy.faults.reply import CLOSING
 from smtpproxy.rules.deciding import decide, withdraw
 from smtpproxy.rules.model import END_OF_DATA, NO_RULES, NONE, Rule, RuleBook
 from smtpproxy.rules.occasion import Occasion
@@ -205,7 +207,10 @@ class Judge:
         for fault, draw in sorted(_applied(decision), key=_order):
             telling.draw = draw
             fault.apply(telling)
-        if telling.reply is not reply or telling.octets is not None or telling.after:
+        told = telling.reply
+        if told is not reply and told is not None and told.code in CLOSING and not telling.after:
+            telling.after.append(Close(Side.CLIENT))  # RFC 5321 §4.2.3
+        if told is not reply or telling.octets is not None or telling.after or telling.withheld:
             exchange.by = RULE if decision.rule else PROXY
         return telling
 

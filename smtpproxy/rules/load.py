@@ -22,9 +22,9 @@ from smtpproxy.documents import (
     read_documents,
     read_octets,
 )
-from smtpproxy.faults import FAULTS, Fault, FaultError, Value
+from smtpproxy.faults import FAULTS, Edit, Fault, FaultError, Value
 from smtpproxy.faults.drop import WAYS
-from smtpproxy.faults.tls import STAGE
+from smtpproxy.faults.tls import STAGE, TLS_FAULTS
 from smtpproxy.rules.model import (
     ADDRESS_OF,
     DELIVER,
@@ -177,7 +177,7 @@ class _Loader(DocumentReader):
         """Return what the client experiences, and what is said of upstream, or ""."""
         if isinstance(node, Text):
             key = "client" if node.value in WAYS else "reply"
-            if stage == STAGE and key == "reply" and not node.value[:1].isdigit():
+            if stage == STAGE and _is_of_tls(node.value):
                 key = "tls"
             return (self._fault(key, node, stage),), ""
         if not isinstance(node, Mapping):
@@ -196,7 +196,7 @@ class _Loader(DocumentReader):
         if not faults:
             raise self.fail(node.line, f"expected one of {', '.join(FAULTS)}")
         if sum(fault.answers for fault in faults) > 1:
-            raise self.fail(node.line, "reply: and client: exclude one another")
+            raise self.fail(node.line, "reply: and client: exclude one another, and refuse:, too")
         return tuple(faults), upstream
 
     def _fault(self, key: str, node: Node, stage: str) -> Fault:
@@ -259,7 +259,14 @@ class _Loader(DocumentReader):
             raise self.fail(line, "a rule that looks at upstream's reply can't say upstream: none")
         if rule.upstream == NONE and (stage, code) in _NEED_UPSTREAM:
             raise self.fail(line, f"{code} at {stage} promises what only upstream can keep")
-        if rule.needs_reply and rule.answers and not upstream and _turns(rule, code):
+        edited = next((fault.code for fault in rule.faults if isinstance(fault, Edit)), 0)
+        if edited and rule.answers:
+            raise self.fail(
+                line, "edit: has a code, and the rule answers: give the answer that code"
+            )
+        if (stage, edited) in _NEED_UPSTREAM:
+            raise self.fail(line, f"{edited} at {stage} promises what only upstream can keep")
+        if not upstream and _turns_round(rule, code, edited):
             raise self.fail(
                 line,
                 "turns what upstream said into its contrary: "
@@ -269,6 +276,11 @@ class _Loader(DocumentReader):
     def fail(self, line: int, problem: str) -> DocumentError:
         """Return the error to raise, which names the rule."""
         return super().fail(line, f"rule {self._name!r}: {problem}" if self._name else problem)
+
+
+def _is_of_tls(word: str) -> bool:
+    """Does a word at STARTTLS say what is to be wrong with TLS? `silence` does."""
+    return word in TLS_FAULTS or not (word in WAYS or word[:1].isdigit())
 
 
 def _value(node: Node) -> Value:
@@ -294,8 +306,17 @@ def _line(node: Node, path: tuple[str | int, ...]) -> int:
 
 def _default_upstream(faults: tuple[Fault, ...]) -> str:
     """A refusal or a drop is made here; a success only changes upstream's words."""
+    if any(fault.relays for fault in faults):
+        return FORWARD
     code = next((getattr(fault, "code", 0) for fault in faults if fault.answers), None)
     return FORWARD if code is None or 0 < code < 400 else NONE
+
+
+def _turns_round(rule: Rule, code: int, edited: int) -> bool:
+    """May the client hear the contrary of what upstream says, though upstream is asked?"""
+    if not rule.needs_reply:
+        return bool(edited)  # whatever it says
+    return (rule.answers or bool(edited)) and _turns(rule, edited or code)
 
 
 def _turns(rule: Rule, code: int) -> bool:

@@ -9,42 +9,23 @@ from collections.abc import Iterator
 from typing import Final
 
 from smtpproxy.rules.model import DELIVER, END_OF_DATA, NONE, Rule
-from smtpproxy.rules.pattern import Pattern, ReplyPattern
 from smtpproxy.visible import visible_text
 
 _OF_MESSAGE: Final = (END_OF_DATA, "BDAT")
-_AT_ADDRESS: Final = {"sender": ("MAIL", "SEND", "SOML", "SAML"), "recipient": ("RCPT",)}
 
 
 def sentence(rule: Rule) -> str:
     """Return what a rule does, without its name: "at RCPT, the client hears 452 …."."""
     conditions = " and ".join(_conditions(rule))
     where = f"at {rule.stage}, {f'when {conditions}, ' if conditions else ''}"
-    return f"{where}{'; '.join((*_effects(rule), *_upstream(rule)))}."
+    often = [rule.times.words] if rule.times.words else []
+    return f"{where}{'; '.join((*_effects(rule), *_upstream(rule), *often))}."
 
 
 def _conditions(rule: Rule) -> Iterator[str]:
     """Yield each condition as the end of "when …"."""
-    if rule.sender is not None:
-        yield f"the sender {_matches(rule.sender)}"
-    if rule.recipient is not None:
-        which = "the" if rule.stage in _AT_ADDRESS["recipient"] else "a"
-        yield f"{which} recipient {_matches(rule.recipient)}"
-    if rule.tls is not None:
-        yield "the client has TLS" if rule.tls else "the client has no TLS"
-    if rule.reply is not None:
-        yield f"upstream says {_reply(rule.reply)}"
-
-
-def _matches(pattern: Pattern) -> str:
-    text = visible_text(pattern.text)
-    regular = len(text) > 1 and text.startswith("/") and text.endswith("/")
-    return f"matches {text}" if regular else f"is {text or '<>'}"
-
-
-def _reply(pattern: ReplyPattern) -> str:
-    open_digits = {0: 0, 9: 1, 99: 2}[pattern.high - pattern.low]
-    return str(pattern.low)[: 3 - open_digits] + "x" * open_digits
+    for condition in rule.conditions:
+        yield visible_text(condition.words)
 
 
 def _effects(rule: Rule) -> Iterator[str]:

@@ -22,7 +22,7 @@ def test_every_file_is_a_fault_and_every_fault_a_file() -> None:
 def test_every_fault_says_what_it_expected(key: str) -> None:
     """A value that can't be read is a FaultError, which a rule file turns into one with a line."""
     with pytest.raises(FaultError, match=r"^expected "):
-        FAULTS[key].parse("nonsense", "RCPT")
+        FAULTS[key].parse([], "RCPT")
 
 
 @pytest.mark.parametrize("key", FAULTS)

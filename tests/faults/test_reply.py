@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtpproxy.actions import Close, Side
 from smtpproxy.faults import FaultError, SayReply, Telling
 from smtpproxy.smtp.facts import Reply
 
@@ -112,12 +111,3 @@ def test_it_takes_the_place_of_what_would_have_been_said() -> None:
     SayReply.parse("450 4.7.1 Later", "RCPT").apply(telling)
     assert telling.reply == Reply(450, b"450 4.7.1 Later\r\n")
     assert (telling.before, telling.after) == ([], [])
-
-
-@pytest.mark.parametrize("code", [221, 421])
-def test_goodbyes_close_the_clients_leg(code: int) -> None:
-    """RFC 5321 §4.2.3: after 221 and 421 the transmission channel is closed."""
-    telling = Telling(None)
-    SayReply.parse(str(code), "RSET").apply(telling)
-    assert telling.reply is not None
-    assert telling.after == [Close(Side.CLIENT)]

@@ -93,7 +93,7 @@ def test_block_is_a_multiline_reply() -> None:
 def test_mapping_says_what_upstream_experiences() -> None:
     """`{upstream: deliver, client: drop}` is the lost acknowledgement of the design."""
     rule = rule_in("name: lost acknowledgement", "END-OF-DATA: {upstream: deliver, client: drop}")
-    assert (rule.stage, rule.upstream, rule.faults) == ("END-OF-DATA", DELIVER, (Drop(False),))
+    assert (rule.stage, rule.upstream, rule.faults) == ("END-OF-DATA", DELIVER, (Drop(),))
 
 
 def test_delay_forwards() -> None:
@@ -112,8 +112,8 @@ def test_delay_and_reply_in_one_rule() -> None:
     ("word", "drop"),
     [
         ("drop", Drop()),
-        ("reset", Drop(reset=True)),
-        ("no-close-notify", Drop(notify=False)),
+        ("reset", Drop("reset")),
+        ("no-close-notify", Drop("no-close-notify")),
     ],
 )
 def test_way_to_end_the_connection_as_short_form(word: str, drop: Drop) -> None:

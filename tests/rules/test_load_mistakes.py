@@ -39,8 +39,8 @@ MISTAKES = [
     ("  RCPT: 452\n  when: b@example.net", 6, "mapping"),
     ("  RCPT: 452\n  when: {recipient: [b@example.net]}", 6, "expected a text"),
     ("  RCPT: [452]", 5, "expected a reply"),
-    ("  RCPT: {}", 5, "reply, client, delay"),
-    ("  RCPT: {upstream: forward}", 5, "reply, client, delay"),
+    ("  RCPT: {}", 5, "reply, client, coalesce, cut, delay"),
+    ("  RCPT: {upstream: forward}", 5, "reply, client, coalesce, cut, delay"),
     ("  RCPT: {reply: 452, client: drop}", 5, "reply: and client: exclude one another"),
     # Replies.
     *((f"  RCPT: {word}", 5, "from 200 to 599") for word in ("199", "600", "45", "4500", "4x0")),
@@ -57,7 +57,7 @@ MISTAKES = [
     # Other faults.
     ("  RCPT: {delay: 30}", 5, "delay: expected a time such as '30 s'"),
     ("  RCPT: {delay: soon}", 5, "delay: expected a time"),
-    ("  RCPT: {client: dorp}", 5, "no-close-notify, got 'dorp'; did you mean 'drop'?"),
+    ("  RCPT: {client: dorp}", 5, "half-close, got 'dorp'; did you mean 'drop'?"),
     ("  STARTTLS: {tls: expird}", 5, "'expird'; did you mean 'expired'?"),
     ("  STARTTLS: {tls: [expired]}", 5, "tls: expected a text"),
     ("  EHLO: {tls: expired}", 5, "tls: expected at STARTTLS alone"),

@@ -54,7 +54,7 @@ def test_delays_all_apply_in_order() -> None:
         *("RCPT carol@*: {delay: 4 s}", "RCPT: {delay: 8 s}"),
     )
     assert decision is not None
-    assert decision.faults == (Delay(1.0), Delay(2.0), Drop(False), Delay(8.0))
+    assert decision.faults == (Delay(1.0), Delay(2.0), Drop(), Delay(8.0))
     assert (decision.rule, decision.answers, decision.upstream) == ("RCPT bob@*", True, NONE)
 
 
