@@ -172,6 +172,7 @@ def test_every_option_is_taken_from_the_command_line() -> None:
         "--protocol lmtp --log-rotate 1_MB --log-keep 9 --log-mail-data --reasons r.toml "
         "--redact addresses --upstream-ca ca.pem --tls mirror --upstream-login l.yaml "
         "--upstream-name a --upstream-insecure --certificate c --key k "
+        "--order strict --pace x2 "
         "--report r.json --match verb --ignore NOTIFY --on-miss 451 "
         + " ".join(f"--{name.replace('_', '-')} 9" for name in DEFAULT_LIMITS._fields)
     )

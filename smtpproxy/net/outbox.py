@@ -26,6 +26,9 @@ from smtpproxy.net.turn import Turn
 
 #: Octets that may wait in the queue before whoever feeds it is told to stop.
 QUEUE_LIMIT = 64 * 1024
+#: Pieces that wait for the end of a turn: a server in this process may have one for each of
+#: thousands of commands in a segment.
+_MOST_GATHERED = 64
 
 
 @implementer(IPushProducer, IPullProducer)
@@ -118,6 +121,8 @@ class Outbox:
             if not self._gathered:
                 self._turn.at_end(self)
             self._gathered.append(octets)
+            if len(self._gathered) >= _MOST_GATHERED:
+                self.flush()
 
     def flush(self) -> None:
         """Write what was gathered in this turn."""

@@ -99,7 +99,7 @@ class MailDataScan:
             start += 1
         lines = octets.splitlines()
         endings = len(lines) - (not octets.endswith((b"\r", b"\n")) and bool(octets))
-        if len(octets) - len(b"".join(lines)) != 2 * endings:
+        if len(octets) - sum(map(len, lines)) != 2 * endings:
             # Some line ending is not of two octets.
             for one, form in _BARE.items():
                 if one not in self._found and (bare := form.search(octets)):

@@ -49,6 +49,16 @@ def test_goes_out_at_the_end_in_one_piece(turn: Turn, clock: Clock) -> None:
     assert not clock.getDelayedCalls()
 
 
+def test_no_more_than_some_are_gathered(turn: Turn, clock: Clock) -> None:
+    """Who sends very many pieces in one turn is not kept waiting with all of them."""
+    sender = Sender(turn, clock)
+    for _ in range(1000):
+        sender.outbox.send(b"250 ok\r\n")
+    assert len(sender.socket.taken) >= 900 * len(b"250 ok\r\n")
+    clock.advance(0)
+    assert sender.socket.taken == b"250 ok\r\n" * 1000
+
+
 def test_one_timer_for_all(turn: Turn, clock: Clock) -> None:
     """However many connections are written to, the reactor is asked once a turn."""
     senders = [Sender(turn, clock) for _ in range(20)]
