@@ -29,12 +29,13 @@ from smtpproxy.cassette.matching import (
 from smtpproxy.cassette.misses import ALREADY_USED, DIFFERENT, MISSING, Miss, MissReply, reply_to
 from smtpproxy.cassette.model import END_OF_DATA, Cassette, Kept, Recorded
 from smtpproxy.cassette.pace import AT_ONCE
-from smtpproxy.cassette.tree import Branch, Point, Transaction, Tree
+from smtpproxy.cassette.points import Branch, Point
+from smtpproxy.cassette.tree import Transaction, Tree
 from smtpproxy.cassette.undertls import UnderTls
+from smtpproxy.cassette.unreplayable import without_unreplayable
 from smtpproxy.exchange import Exchange
 from smtpproxy.reports.reported import ReportedPlace
 from smtpproxy.responder import Answer
-from smtpproxy.smtp.ehlo import edited, keyword_of, without_mechanisms
 from smtpproxy.smtp.facts import Chunk, Command, Continuation, MailData, Reply, is_last_chunk
 from smtpproxy.smtp.maildata import Unstuffer
 from smtpproxy.smtp.server import final_code
@@ -320,26 +321,6 @@ def _offers_tls(point: Point) -> bool:
     """Is there a STARTTLS, and an answer to it, that a client behind this EHLO can have?"""
     branch = point.branches.get((STARTTLS,))
     return branch is not None and any(way.heard is not None for way in branch.ways())
-
-
-def without_unreplayable(heard: bytes | None, starttls: bool = False) -> bytes | None:
-    """Return an EHLO reply without what this cassette can't keep up.
-
-    That is SCRAM and channel binding in AUTH (RFC 5802 §6), and, unless `starttls`, STARTTLS.
-    """
-    if heard is None or b"\r\n" not in heard:
-        return heard
-
-    def kept(line: bytes) -> bytes | None:
-        if keyword_of(line) == STARTTLS.encode() and not starttls:
-            return None
-        return without_mechanisms(line, _proves_itself)
-
-    return edited(Reply(final_code(heard), heard), kept).wire
-
-
-def _proves_itself(mechanism: bytes) -> bool:
-    return mechanism.startswith(b"SCRAM-") or mechanism.endswith(b"-PLUS")
 
 
 def _answer(heard: bytes | None, wait: float = 0.0) -> Answer:

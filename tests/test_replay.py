@@ -3,7 +3,8 @@
 import pytest
 
 from smtpproxy.cassette.misses import Miss
-from smtpproxy.replay import Player, without_unreplayable
+from smtpproxy.cassette.unreplayable import without_unreplayable
+from smtpproxy.replay import Player
 from smtpproxy.responder import LocalServer
 from tests.cassette.dialogues import cassette, dialogue
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, Replaying, letter, lines, replaying

@@ -8,7 +8,7 @@ from smtpproxy.cassette.advice import explained, reported
 from smtpproxy.cassette.misses import ALREADY_USED
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.undertls import CONNECTION, RECORDING
-from smtpproxy.replay import without_unreplayable
+from smtpproxy.cassette.unreplayable import without_unreplayable
 from tests.cassette.dialogues import Client, cassette, dialogue
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, Replaying, letter, lines, replaying
 

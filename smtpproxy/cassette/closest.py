@@ -14,7 +14,7 @@ from typing import NamedTuple
 from smtpproxy.cassette.fingerprint import NO_MESSAGE, Fingerprint
 from smtpproxy.cassette.matching import ARGUMENT_IGNORED, WHOSE, Matching
 from smtpproxy.cassette.model import END_OF_DATA
-from smtpproxy.cassette.tree import Branch
+from smtpproxy.cassette.points import Branch
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import is_last_chunk
 from smtpproxy.smtp.path import parse_path

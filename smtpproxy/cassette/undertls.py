@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from smtpproxy.cassette.matching import STARTTLS, Key, begins_tls
-from smtpproxy.cassette.tree import Point, Tree
+from smtpproxy.cassette.points import Point
+from smtpproxy.cassette.tree import Tree
 
 #: Which of the two was under TLS, where the other was not.
 RECORDING, CONNECTION = "recording", "connection"

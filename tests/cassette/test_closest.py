@@ -6,7 +6,7 @@ from smtpproxy.cassette.closest import DIFFERS, FITS, IGNORED, Compared, compare
 from smtpproxy.cassette.fingerprint import Fingerprint
 from smtpproxy.cassette.matching import USUAL, Matching
 from smtpproxy.cassette.model import END_OF_DATA, Recorded
-from smtpproxy.cassette.tree import Branch, Point
+from smtpproxy.cassette.points import Branch, Point
 from smtpproxy.smtp.client import parse_command
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from smtpproxy.cassette.matching import Key, Matching, key_of
 from smtpproxy.cassette.model import END_OF_DATA, Kept, Recorded
-from smtpproxy.cassette.tree import Branch, Point, Tree
+from smtpproxy.cassette.points import Branch, Point
+from smtpproxy.cassette.tree import Tree
 from smtpproxy.smtp.client import parse_command
 from tests.cassette.dialogues import cassette
 
