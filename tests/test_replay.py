@@ -3,7 +3,6 @@
 import pytest
 
 from smtpproxy.cassette.misses import Miss
-from smtpproxy.cassette.unreplayable import without_unreplayable
 from smtpproxy.replay import Player
 from smtpproxy.responder import LocalServer
 from tests.cassette.dialogues import cassette, dialogue
@@ -143,25 +142,6 @@ def test_lines_behind_a_refused_auth_are_the_recorded_ones() -> None:
     live = refused.format("Ym9i", "c2VjcmV0cGFzcw")
     assert replay.opened().played(live) == live
     assert replay.misses == []
-
-
-@pytest.mark.parametrize(
-    ("recorded", "offered"),
-    [
-        ("250-a\n250-STARTTLS\n250 SIZE", "250-a\n250 SIZE"),
-        ("250-a\n250-SIZE\n250 starttls", "250-a\n250 SIZE"),
-        ("250-a\n250 AUTH PLAIN SCRAM-SHA-256 LOGIN", "250-a\n250 AUTH PLAIN LOGIN"),
-        ("250-a\n250-AUTH SCRAM-SHA-1 SCRAM-SHA-256-PLUS\n250 SIZE", "250-a\n250 SIZE"),
-        ("250-a\n250-AUTH SCRAM-SHA-1\n250 STARTTLS", "250 a"),
-        ("250-STARTTLS.example.org\n250 AUTH  PLAIN", "250-STARTTLS.example.org\n250 AUTH  PLAIN"),
-        ("250 STARTTLS", "250 STARTTLS"),
-        ("502 5.5.1 No", "502 5.5.1 No"),
-    ],
-)
-def test_what_cannot_be_replayed_is_not_offered(recorded: str, offered: str) -> None:
-    """STARTTLS, and SCRAM, whose server proves itself (RFC 5802), are taken out of EHLO."""
-    text = f"{recorded}\n".replace("\n", "\r\n").encode()
-    assert without_unreplayable(text) == f"{offered}\n".replace("\n", "\r\n").encode()
 
 
 def test_a_client_is_not_offered_what_cannot_be_replayed() -> None:

@@ -8,7 +8,6 @@ from smtpproxy.cassette.advice import explained, reported
 from smtpproxy.cassette.misses import ALREADY_USED
 from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.undertls import CONNECTION, RECORDING
-from smtpproxy.cassette.unreplayable import without_unreplayable
 from tests.cassette.dialogues import Client, cassette, dialogue
 from tests.cassette.replaying import CLOSING, LETTER, OPENING, Replaying, letter, lines, replaying
 
@@ -211,18 +210,3 @@ def test_a_client_whose_tls_ends_at_the_proxy(hellos: int) -> None:
         assert client.played(hello) == hello
     assert client.played(lines(LETTER, CLOSING)) == lines(LETTER, CLOSING)
     assert (replay.misses, replay.unused) == ([], 0)
-
-
-@pytest.mark.parametrize(
-    ("recorded", "offered"),
-    [
-        ("250-a\n250-STARTTLS\n250 SIZE", "250-a\n250-STARTTLS\n250 SIZE"),
-        ("250-a\n250-AUTH SCRAM-SHA-1 PLAIN\n250 starttls", "250-a\n250-AUTH PLAIN\n250 starttls"),
-        ("250-a\n250-STARTTLS\n250 AUTH GS2-KRB5-PLUS", "250-a\n250 STARTTLS"),
-    ],
-)
-def test_starttls_may_stay_where_others_go(recorded: str, offered: str) -> None:
-    """Mechanisms whose server proves itself, or binds itself to its channel, go in any case."""
-    text = f"{recorded}\n".replace("\n", "\r\n").encode()
-    expected = f"{offered}\n".replace("\n", "\r\n").encode()
-    assert without_unreplayable(text, starttls=True) == expected
