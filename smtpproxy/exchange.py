@@ -43,6 +43,11 @@ class Decision(NamedTuple):
         """All that goes wrong, in order."""
         return tuple(fault for firing in self.firings for fault in firing.faults)
 
+    @property
+    def number(self) -> int:
+        """Of the firing of the rule that is named, or 0."""
+        return next((one.number for one in self.firings if one.rule == self.rule), 0)
+
     def besides(self) -> tuple[Firing, ...]:
         """Return what goes wrong beside an answer."""
         left = (

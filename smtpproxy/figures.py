@@ -46,8 +46,18 @@ class Figures(Struct, kw_only=True):
     anomalies: dict[str, int]
 
 
+class FiredRule(Struct):
+    """How often a rule had its way."""
+
+    rule: str  # its name
+    stage: str
+    fired: int
+    first: float | None  # when, in seconds since the run began; None: it never did
+
+
 class Report(Figures, kw_only=True, tag_field="version", tag=VERSION):
     """Everything, then the same by recipient domain and by upstream; first comes the version."""
 
     domains: dict[str, dict[str, Codes]]  # by domain, then stage; the busiest first
     upstreams: dict[str, Figures]
+    rules: list[FiredRule] = []  # in their order, those that never fired, too

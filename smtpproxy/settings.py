@@ -115,6 +115,12 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("rules", MANY, "a rule file, repeatable; read again on SIGHUP"),
     Option("rule", MANY, "one rule, repeatable, such as 'RCPT bob@example.net: 550'"),
+    Option("seed", TEXT, "a whole number that decides every draw of the rules, as in their files"),
+    Option(
+        "rules-dry-run",
+        FLAG,
+        "ask the rules, count and log what would fire, and apply nothing",
+    ),
     Option(
         "preset",
         MANY,

@@ -7,12 +7,13 @@ long it took, only where upstream said it.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from smtpproxy.domains import Domains
-from smtpproxy.figures import Report
+from smtpproxy.figures import FiredRule, Report
 from smtpproxy.reasons import Reasons, built_in
 from smtpproxy.smtp.anomalies import ANOMALIES
 from smtpproxy.smtp.facts import Chunk, MailData, is_last_chunk
@@ -24,7 +25,13 @@ from smtpproxy.transcript import Entry, Note, Session
 class Statistics:
     """An observer that counts."""
 
-    def __init__(self, reasons: Reasons | None = None) -> None:
+    def __init__(
+        self,
+        reasons: Reasons | None = None,
+        fired: Callable[[], list[FiredRule]] = list,
+    ) -> None:
+        """`fired`: how often each rule had its way so far."""
+        self._fired = fired
         self._reason = (reasons or built_in()).reason
         self._upstreams: defaultdict[str, Tally] = defaultdict(Tally)
         self._domains = Domains()
@@ -103,6 +110,7 @@ class Statistics:
             **msgspec.structs.asdict(total.figures()),
             domains=self._domains.by_domain(),
             upstreams={name: tally.figures() for name, tally in sorted(self._upstreams.items())},
+            rules=self._fired(),
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from smtpproxy.classify import classify
-from smtpproxy.figures import Codes, Figures, Report
+from smtpproxy.figures import Codes, Figures, FiredRule, Report
 from smtpproxy.visible import visible_text
 
 #: This many recipient domains are shown, the busiest first.
@@ -112,6 +112,7 @@ def _tables(report: Report) -> list[Table]:
         _times(report),
         _counts("reason of refusals", report.reasons),
         _counts("anomaly", report.anomalies),
+        rules_table(report.rules),
         _upstreams(report.upstreams),
         _domains(report),
     )
@@ -145,6 +146,16 @@ def _times(report: Report) -> Table:
 def _counts(head: str, counts: dict[str, int]) -> Table:
     rows = [Row((_name(name), f"{count:,}")) for name, count in counts.items()]
     return Table((Column(head, False), Column("count")), rows)
+
+
+def rules_table(rules: Iterable[FiredRule]) -> Table:
+    """Return a line a rule, in their order."""
+    columns = (Column("rule", False), Column("stage", False), Column("fired"), Column("first at s"))
+    rows = []
+    for one in rules:
+        first = "never" if one.first is None else f"{one.first:,.1f}"
+        rows.append(Row((_name(one.rule), one.stage, f"{one.fired:,}", first)))
+    return Table(columns, rows)
 
 
 def _upstreams(upstreams: dict[str, Figures]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -86,7 +87,10 @@ class Proxy:
         self._reasons = self._load_reasons()
         redact = settings.text("redact")
         self._privacy = load_privacy(redact) if redact else None
-        self.statistics = Statistics(self._reasons)
+        shown = self._privacy.words if self._privacy is not None else str
+        began = reactor.seconds()
+        self._rules = RulesInForce(settings, began, lambda: secrets.randbelow(1 << 32), shown)
+        self.statistics = Statistics(self._reasons, self._rules.fired)
         self._observers += [self.statistics, Alarm()]
         mode, cassette = mode_and_cassette(settings)
         self._protocol = PROTOCOLS[settings.choice("protocol", PROTOCOLS)]
@@ -95,7 +99,6 @@ class Proxy:
         self._refused = _refused(settings)
         self._xclient = settings.flag("xclient")
         drain, self._max_connections = settings.seconds("drain"), settings.count("max-connections")
-        self._rules = RulesInForce(settings)
         ready = settings.path("ready-file")
         where = "" if mode == "replay" else settings.text("upstream")
         self._tls = Encrypting(settings, listen, where, self._protocol)
@@ -115,6 +118,7 @@ class Proxy:
         self._reporting = reporting_of(settings, expected, mode, reactor.seconds, service.found)
         if self._reporting is not None:
             self._observers.append(self._reporting.gatherer)
+            self._reporting.fired = self._rules.fired
         self._refuses = settings.choice("on-recording-error", (RELAY, REFUSE)) == REFUSE
         self._shelf = self._make_shelf(cassette)
         self._log = Log(settings, reactor, self._reasons, service.found)
@@ -180,6 +184,7 @@ class Proxy:
             ),
             tls=Encryption(self._tls.relation, self._tls.unready, is_within(self._upstream)),
             deputy=deputy,
+            visit=self._rules.visit(ends.source.host, number),
         )
         upstream = self._upstream_of(label)
         made = ProxySession(
@@ -219,7 +224,8 @@ class Proxy:
     def _reload(self) -> None:
         """Read the rule files again. The log goes on in the file of its name."""
         self._log.reopen()
-        self._rules.reload()
+        if self._rules.reload():
+            self.service.each(lambda session: session.relay.adopt(self._rules.book))
 
     def _tell_statistics(self) -> None:
         """Tell how things stand, while the run goes on."""

@@ -72,6 +72,7 @@ class Entry(msgspec.Struct):
     recipient: str = ""  # whose of several replies to one message this is
     more: bool = False  # another reply to it follows
     continues: bool = False  # another one came before
+    firing: int = 0  # the how-manieth of the rule's this is, from 1
 
 
 class Note(NamedTuple):
@@ -167,7 +168,7 @@ class Transcript:
                 exchange.stage, command.wire, exchange.pipelined, self.session.state
             )
         decision = exchange.decision
-        rule = decision.rule if decision is not None else ""
+        rule, firing = (decision.rule, decision.number) if decision is not None else ("", 0)
         recipient = exchange.recipient
         if self._private is not None:
             rule, recipient = self._private.privacy.words(rule), self._private.recipient(recipient)
@@ -186,6 +187,7 @@ class Transcript:
             recipient,
             exchange.more,
             exchange.continues,
+            firing,
         )
 
     def keep_secret(self, secret: bytes) -> None:

@@ -76,6 +76,7 @@ class JsonLog:
             self._classified(record, reply)
         if entry.rule:
             record.rule = entry.rule
+            record.firing = entry.firing or UNSET
         if entry.recipient:
             record.recipient = visible_text(entry.recipient)
         if entry.odd:

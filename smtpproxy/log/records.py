@@ -54,6 +54,9 @@ class ReplyRecord(msgspec.Struct, omit_defaults=True):
         bool | UnsetType, _told("of a refusal: may the same message be taken later")
     ] = UNSET
     rule: Annotated[str | UnsetType, _told("the rule that answered, or delayed the answer")] = UNSET
+    firing: Annotated[
+        int | UnsetType, _told("the how-manieth firing of that rule in the run, from 1")
+    ] = UNSET
     upstream_code: Annotated[
         int | UnsetType, _told("what upstream said, where the client heard something else")
     ] = UNSET

@@ -92,7 +92,8 @@ class TextLog:
 
 
 def _by(entry: Entry) -> str:
+    rule = f"rule {entry.rule}{f' #{entry.firing}' if entry.firing else ''}" if entry.rule else ""
     if entry.by == UPSTREAM:
-        return f" [rule {entry.rule}]" if entry.rule else ""
+        return f" [{rule}]" if rule else ""
     said = f"; upstream said {entry.said.code}" if entry.said else ""
-    return f" [{'rule ' + entry.rule if entry.rule else 'by the proxy'}{said}]"
+    return f" [{rule or 'by the proxy'}{said}]"

@@ -14,11 +14,12 @@ import msgspec
 from smtpproxy.cassette.advice import reported
 from smtpproxy.cassette.misses import Miss
 from smtpproxy.console import on_terminal, say
+from smtpproxy.figures import FiredRule
 from smtpproxy.net.newfile import write_text
 from smtpproxy.reports import reporttable
 from smtpproxy.reports.expectations import Expectation, Expectations
 from smtpproxy.reports.report import Gatherer
-from smtpproxy.reports.reported import ReportedPlace, RunReport
+from smtpproxy.reports.reported import ReportedPlace, ReportedRule, RunReport
 from smtpproxy.settings import Settings, SettingsError
 
 
@@ -52,6 +53,7 @@ class Reporting:
         self.gatherer = Gatherer(path is not None, self._expectations)
         self.upstream = ""
         self.source: Source | None = None
+        self.fired: Callable[[], list[FiredRule]] = list
 
     def missed(self, miss: Miss) -> None:
         """Take note of a miss."""
@@ -79,7 +81,7 @@ class Reporting:
 
     def _report(self) -> RunReport:
         source = self.source
-        return self.gatherer.report(
+        report = self.gatherer.report(
             self._mode,
             self.upstream,
             self._started,
@@ -87,6 +89,10 @@ class Reporting:
             source.used() if source is not None else [],
             source.unused() if source is not None else [],
         )
+        report.fired = [
+            ReportedRule(one.rule, one.stage, one.fired, one.first) for one in self.fired()
+        ]
+        return report
 
 
 def reporting_of(

@@ -198,6 +198,11 @@ class ProxyService(Service):
             self._looking = self._reactor.callLater(_LOOK, self._look)
         return session
 
+    def each(self, told: Callable[[ProxySession], None]) -> None:
+        """Tell every session that goes on."""
+        for session in list(self._sessions):
+            told(session)
+
     def _look(self) -> None:
         """See who has taken too long. One timer for all sessions costs each of them nothing."""
         self._looking = None

@@ -130,6 +130,15 @@ class ReportedPlace(Struct):
     sent: Annotated[str, _told("by that exchange's client, fit to be shown")]
 
 
+class ReportedRule(Struct):
+    """How often a rule had its way."""
+
+    rule: Annotated[str, _told("its name")]
+    stage: Annotated[str, _told("where it stands")]
+    fired: Annotated[int, _told("how often; 0: it never did")]
+    first: Annotated[float | None, _told("when first, in seconds since the run began")]
+
+
 class ReportedSession(Struct, omit_defaults=True, kw_only=True):
     """What one session did."""
 
@@ -170,6 +179,9 @@ class RunReport(Struct, kw_only=True, tag_field="version", tag=VERSION):
     sessions: Annotated[list[ReportedSession], _told("in the order in which they began")]
     not_kept: Annotated[int, _told("older sessions that were counted, and are not listed")] = 0
     rules: Annotated[dict[str, int], _told("by name: how many replies each rule answered")] = {}
+    fired: Annotated[
+        list[ReportedRule], _told("every rule, in their order, those that never fired, too")
+    ] = []
     misses: Annotated[
         list[ReportedMiss], _told("the first 1,000 of them; totals has how many there were")
     ] = []

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import NamedTuple
 
 #: Scopes, such as recipients, that are remembered of one rule; the one that was not asked about for
 #: the longest is forgotten first. A hostile client can invent scopes without end.
@@ -32,15 +31,6 @@ class Account:
         self.matches = 0
         self.fired = 0
         self.marks: deque[float] = deque()  # matches that passed, where a rate is limited
-
-
-class Fired(NamedTuple):
-    """How often a rule fired in this run; `first`: seconds since the run began, or None."""
-
-    rule: str
-    stage: str
-    fired: int
-    first: float | None
 
 
 class _Tally:
@@ -118,7 +108,7 @@ class Ledger:
                 del kept[gone]
 
     def fired(self, key: str) -> tuple[int, float | None]:
-        """Return how often a rule fired, and when first, if ever."""
+        """Return how often a rule fired, and when first: seconds since the run began."""
         tally = self._tallies.get(key)
         return (tally.fired, tally.first) if tally is not None and tally.fired else (0, None)
 

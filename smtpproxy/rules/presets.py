@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from smtpproxy.documents import DocumentError, nearest
-from smtpproxy.rules.load import load_rules, read_rules
+from smtpproxy.rules.load import RuleFile, load_rules, read_rule_file
 from smtpproxy.rules.model import Rule
 
 _FOLDER = files("smtpproxy") / "presets"
@@ -41,9 +41,9 @@ def about_preset(name: str) -> str:
     return preset_text(name).partition("\n")[0].removeprefix("# ")
 
 
-def load_preset(name: str) -> list[Rule]:
-    """Return a preset's rules, in order. Raises PresetError, or DocumentError."""
-    return read_rules(preset_text(name).encode(), f"preset {name}")
+def load_preset(name: str) -> RuleFile:
+    """Return what a preset says. Raises PresetError, or DocumentError."""
+    return read_rule_file(preset_text(name).encode(), f"preset {name}")
 
 
 def load_named(words: Iterable[str]) -> list[Rule]:
@@ -57,7 +57,7 @@ def load_named(words: Iterable[str]) -> list[Rule]:
 def _load_one(word: str) -> list[Rule]:
     if not Path(word).exists():
         if word in preset_names():
-            return load_preset(word)
+            return load_preset(word).rules
         if near := nearest(word, preset_names()):
             raise DocumentError(word, 0, f"is neither a file nor a preset{near}")
     return load_rules(Path(word))

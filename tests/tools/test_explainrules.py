@@ -71,4 +71,4 @@ def test_all_presets_that_load_are_explained(capsys: pytest.CaptureFixture[str])
     for name in ("full-mailbox", "silent-loss", "starttls-stripping", "tarpit"):
         assert name in preset_names()
         assert explain_rules([name]) == 0
-        assert len(capsys.readouterr().out.splitlines()) == len(load_preset(name))
+        assert len(capsys.readouterr().out.splitlines()) == len(load_preset(name).rules)
