@@ -86,7 +86,7 @@ class Answers:
                 shown = self._deputy.shown(shown)
             if shown is not reply:
                 reply, exchange.by = shown, PROXY
-        if exchange.decision is None and exchange.stage not in self._judge.concerned:
+        if exchange.decision is None and exchange.rules is None:
             exchange.heard = reply
             if reply is not None:
                 self._out.actions.append(Send(_CLIENT, reply.wire))

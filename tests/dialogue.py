@@ -25,6 +25,7 @@ from smtpproxy.introduction import NO_INTRODUCTION, Introduction
 from smtpproxy.relay import Relay
 from smtpproxy.rules.load import parse_rule, read_rules
 from smtpproxy.rules.model import RuleBook, rule_book
+from smtpproxy.rules.run import Visit
 from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.tlsfacts import TlsFacts
 
@@ -101,9 +102,11 @@ class Conversation:
         introduction: Introduction | None = None,
         deputy: Deputy | None = None,
         connected: bool = True,
+        visit: Visit | None = None,
+        time: float = 0.0,
     ) -> None:
         self.witness = Witness()
-        self.time = 0.0
+        self.time = time
         self.relay = Relay(
             self.witness,
             lambda: self.time,
@@ -112,6 +115,7 @@ class Conversation:
             introduction=introduction or NO_INTRODUCTION,
             tls=tls,
             deputy=deputy,
+            visit=visit,
         )
         self.done: deque[str] = deque()
         self._unread: dict[Side, bytes] = {Side.CLIENT: b"", Side.UPSTREAM: b""}

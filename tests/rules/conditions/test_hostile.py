@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -23,7 +24,7 @@ def subject() -> Occasion:
     return occasion("END-OF-DATA", message=Message(len(head), head))
 
 
-CASES = {
+CASES: dict[str, tuple[str, str, Callable[[], Occasion]]] = {
     "sender": ("MAIL", "sender: %s", lambda: occasion(f"MAIL FROM:<{LONG}!>")),
     "recipient": ("RCPT", "recipient: %s", lambda: occasion(f"RCPT TO:<{LONG}!>", MAIL)),
     "client": ("NOOP", "client: %s", lambda: occasion("NOOP", client=f"{LONG}!")),
