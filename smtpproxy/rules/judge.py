@@ -15,9 +15,10 @@ from smtpproxy.faults import Fault, SayReply, Telling
 from smtpproxy.faults.base import Draw
 from smtpproxy.faults.reply import CLOSING
 from smtpproxy.rules.deciding import decide, withdraw
-from smtpproxy.rules.model import END_OF_DATA, NO_RULES, NONE, Rule, RuleBook
+from smtpproxy.rules.model import END_OF_DATA, NO_RULES, NONE, RuleBook
 from smtpproxy.rules.occasion import Occasion
 from smtpproxy.rules.run import Run, Visit
+from smtpproxy.rules.sieve import NOBODY, Asked
 from smtpproxy.smtp.facts import Command, Continuation, Reply, is_last_chunk
 from smtpproxy.smtp.path import parse_path
 from smtpproxy.smtp.state import State
@@ -103,7 +104,8 @@ class Judge:
         exchange.ordinal = self._ordinals.get(stage, 0)
         if not goes_on:
             exchange.ordinal = self._ordinals[stage] = exchange.ordinal + 1
-        decision = self._decide(_before(self._rules, exchange), exchange)
+        before = self._rules.before
+        decision = self._decide(before.get(stage, NOBODY), exchange, end=_of_end(before, exchange))
         if goes_on and decision and decision.upstream == NONE:
             withdraw(decision.firings)
             decision = None  # upstream is in the middle of an AUTH, which only it can end
@@ -129,7 +131,7 @@ class Judge:
         self._end_rules = rules if END_OF_DATA in self.concerned else None
         to_come = Exchange(END_OF_DATA, None, 0.0)
         to_come.ordinal = self._ordinals.get(END_OF_DATA, 0) + 1
-        end = self._decide(rules.before.get(END_OF_DATA, ()), to_come)
+        end = self._decide(rules.before.get(END_OF_DATA, NOBODY), to_come)
         self._at_end, self._settled = end, to_come.settled
         answered = (end is not None and end.answers) or to_come.settled
         self.needs_message = not answered and self._may_need_message(to_come)
@@ -188,7 +190,10 @@ class Judge:
         decision = exchange.decision
         answered = exchange.settled or (decision is not None and decision.answers)
         if reply is not None and not answered and not self._retired and exchange.rules is not None:
-            knowing = self._decide(_after(exchange), exchange, reply=reply)
+            after = exchange.rules.after
+            knowing = self._decide(
+                after.get(exchange.stage, NOBODY), exchange, reply, _of_end(after, exchange)
+            )
             if knowing is not None:
                 besides = decision.firings if decision else ()
                 decision = knowing._replace(firings=besides + knowing.firings)
@@ -216,13 +221,21 @@ class Judge:
 
     def _decide(
         self,
-        rules: tuple[Rule, ...],
+        stage: Asked,
         exchange: Exchange,
         reply: Reply | None = None,
+        end: Asked = NOBODY,
     ) -> Decision | None:
+        """Ask the rules of a stage, and those of an `end` of mail data that it is as well."""
+        if not stage and not end:
+            return None
+        occasion = self._occasion(exchange, reply)
+        rules = stage.sift(occasion)
+        if end:
+            rules += end.sift(occasion)
         if not rules:
             return None
-        decision = decide(rules, self._occasion(exchange, reply))
+        decision = decide(rules, occasion)
         if decision is not None and self._visit.run.dry:
             for firing in decision.firings:
                 self._noted("would-fire", _words(firing))
@@ -235,19 +248,11 @@ class Judge:
         return Occasion(exchange, self._state, self._visit, self._seconds, reply, claimed)
 
 
-def _before(rules: RuleBook, exchange: Exchange) -> tuple[Rule, ...]:
-    found = rules.before.get(exchange.stage, ())
+def _of_end(rules: dict[str, Asked], exchange: Exchange) -> Asked:
+    """Return the rules of END-OF-DATA where the last BDAT is that as well."""
     if exchange.stage == "BDAT" and _is_last(exchange):
-        found += rules.before.get(END_OF_DATA, ())
-    return found
-
-
-def _after(exchange: Exchange) -> tuple[Rule, ...]:
-    rules: RuleBook = exchange.rules
-    found = rules.after.get(exchange.stage, ())
-    if exchange.stage == "BDAT" and _is_last(exchange):
-        found += rules.after.get(END_OF_DATA, ())
-    return found
+        return rules.get(END_OF_DATA, NOBODY)
+    return NOBODY
 
 
 def _words(firing: Firing) -> str:

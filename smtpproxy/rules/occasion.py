@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from smtpproxy.exchange import Exchange, Message
+from smtpproxy.faults.base import no_draw
 from smtpproxy.rules.headerfields import fields_in
 from smtpproxy.rules.run import Visit
 from smtpproxy.smtp.facts import Command, Reply
@@ -55,7 +56,7 @@ class Occasion:
         self.reply = reply
         self.now = now
         self.claimed = claimed
-        self.draw: Callable[[], float] = lambda: 0.5  # of the rule in question
+        self.draw: Callable[[], float] = no_draw  # of the rule in question
         self._state = state
         self._visit = visit
         self._path: Path | None = _UNREAD

@@ -6,7 +6,7 @@ A user's pattern can't hang the proxy: it is matched by RE2, in time linear in t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,20 +35,67 @@ class Pattern:
     matches: Callable[[str], bool]
 
     def __init__(self, text: str) -> None:
+        """Read the pattern. Raises PatternError."""
         self.text = text
         self.matches = _matcher(text)
 
 
+def may_fit(patterns: Iterable[Pattern]) -> Callable[[str], bool]:
+    """Return a test that tries all patterns at once: where it says no, none of them fits.
+
+    What is not ASCII is left to each of them: there are two ways of not regarding case.
+    """
+    exact: set[str] = set()
+    tails: list[str] = []
+    sources: list[str] = []
+    for pattern in patterns:
+        text = pattern.text
+        if source := _source(text):
+            sources.append(f"(?:{source})")
+        elif text[:1] == "*":
+            tails.append(text[1:].casefold())
+        else:
+            exact.add(text.casefold())
+    try:
+        search = _searcher("|".join(sources), "") if sources else _never
+    except PatternError:
+        return _always  # too many of them, or what can't stand beside others
+    ends = tuple(tails)
+
+    def test(address: str) -> bool:
+        if not address.isascii():
+            return True
+        folded = address.lower()
+        return folded in exact or folded.endswith(ends) or search(address)
+
+    return test
+
+
+def _never(address: str) -> bool:
+    return False
+
+
+def _always(address: str) -> bool:
+    return True
+
+
+def _source(text: str) -> str:
+    """Return the regular expression that a pattern is, or "" where it is a plainer test."""
+    if len(text) > 1 and text.startswith("/") and text.endswith("/"):
+        return text[1:-1] or "(?:)"
+    if not _WILD.search(text) or (text[0] == "*" and not _WILD.search(text[1:])):
+        return ""
+    return f"^(?:{_glob_to_regular_expression(text)})$"
+
+
 def _matcher(text: str) -> Callable[[str], bool]:
     """Return the quickest test for the pattern. Raises PatternError."""
-    if len(text) > 1 and text.startswith("/") and text.endswith("/"):
-        return _searcher(text[1:-1], text)
+    if source := _source(text):
+        return _searcher(source, text)
     folded, tail = text.casefold(), text.casefold()[1:]
-    if not _WILD.search(text):
-        return lambda address: address.casefold() == folded
-    if text[0] == "*" and not _WILD.search(tail):
+    if text[:1] == "*":
         return lambda address: address.casefold().endswith(tail)
-    return _searcher(f"^(?:{_glob_to_regular_expression(text)})$", text)
+    return lambda address: address.casefold() == folded
 
 
 def _searcher(source: str, text: str) -> Callable[[str], bool]:
