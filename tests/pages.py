@@ -12,6 +12,7 @@ from smtpproxy.codes import ANYWHERE, CODES, STAGES, meaning, stages_of, wording
 from smtpproxy.enhanced import DETAILS, SUBJECTS
 from smtpproxy.log.records import schema
 from smtpproxy.reports import reported
+from smtpproxy.rules.schema import schema as schema_of_rules
 from smtpproxy.smtp.anomalies import OF_CLIENT, OF_SESSION, OF_UPSTREAM
 from smtpproxy.smtp.state import TRANSITIONS
 
@@ -163,6 +164,11 @@ def report_schema() -> str:
     return json.dumps(reported.schema(), indent=2) + "\n"
 
 
+def rules_schema() -> str:
+    """Return the JSON Schema of rule files."""
+    return json.dumps(schema_of_rules(), indent=2, ensure_ascii=False) + "\n"
+
+
 def states() -> str:
     """Return the page of phases, with the diagram of the table of transitions."""
     arrows = [
@@ -201,6 +207,7 @@ PAGES = {
     "log-schema.json": log_schema,
     "cassette-schema.json": cassette_schema,
     "report-schema.json": report_schema,
+    "rules-schema.json": rules_schema,
 }
 
 if __name__ == "__main__":

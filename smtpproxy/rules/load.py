@@ -5,7 +5,7 @@ Every error names file, line, rule and what was expected.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -79,10 +79,27 @@ def read_rules(octets: bytes, source: str) -> list[Rule]:
 
 def read_rule_file(octets: bytes, source: str) -> RuleFile:
     """Return what a rule file's octets say. Raises DocumentError."""
+    return _Loader(source).file(_document(octets, source))
+
+
+def each_rule(octets: bytes, source: str) -> Iterator[tuple[int, Rule | DocumentError]]:
+    """Yield each rule of a file with its line, or what is wrong with it.
+
+    Raises DocumentError where more is wrong than a rule.
+    """
+    loader = _Loader(source)
+    for number, node in enumerate(loader.items(_document(octets, source)), start=1):
+        try:
+            yield node.line, loader.rule(node, number)
+        except DocumentError as error:
+            yield node.line, error
+
+
+def _document(octets: bytes, source: str) -> Mapping:
     documents = list(read_documents(octets, source))
     if len(documents) != 1 or not isinstance(documents[0], Mapping):
         raise DocumentError(source, 1, f"is not a rule file: expected '{MAGIC}: {VERSION}'")
-    return _Loader(source).file(documents[0])
+    return documents[0]
 
 
 def parse_rule(text: str) -> Rule:
@@ -112,20 +129,26 @@ class _Loader(DocumentReader):
         self._name = ""
 
     def file(self, node: Mapping) -> RuleFile:
+        items = self.items(node)
+        seed = self._seed(node.entries["seed"]) if "seed" in node.entries else None
+        return RuleFile([self.rule(item, at) for at, item in enumerate(items, start=1)], seed)
+
+    def items(self, node: Mapping) -> list[Node]:
+        """Return what stands in a file's list of rules. Raises DocumentError."""
         if MAGIC not in node.entries:
             raise self.fail(node.line, f"is not a rule file: expected '{MAGIC}: {VERSION}'")
         version = node.entries[MAGIC]
         if not isinstance(version, Text) or version.value != VERSION:
             raise self.fail(version.line, f"this release reads rules of version {VERSION}")
         self.check_keys(node, FILE_KEYS)
-        seed = self._seed(node.entries["seed"]) if "seed" in node.entries else None
+        if "seed" in node.entries:
+            self._seed(node.entries["seed"])
         rules = node.entries.get("rules")
         if isinstance(rules, Text) and rules.plain and not rules.value:
-            return RuleFile([], seed)  # all of them commented out
+            return []  # all of them commented out
         if not isinstance(rules, Sequence):
             raise self.fail(node.line, "expected rules: and a list")
-        found = [self.rule(item, number) for number, item in enumerate(rules.items, start=1)]
-        return RuleFile(found, seed)
+        return rules.items
 
     def _seed(self, node: Node) -> int:
         text = self.text(node)

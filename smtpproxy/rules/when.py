@@ -25,8 +25,8 @@ def parse_when(value: Value, stage: str) -> tuple[Condition, ...]:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of `when:`, and of what it refers to by #/$defs/when."""
-    within = {"$ref": "#/$defs/when"}
+    """Return the JSON Schema of `when:`, and of what it refers to by #/definitions/when."""
+    within = {"$ref": "#/definitions/when"}
     several = {"type": "array", "items": within, "minItems": 1}
     return {
         "type": "object",

@@ -15,8 +15,9 @@ from smtpproxy.documents import DocumentError, nearest, read_octets
 from smtpproxy.options import OneLineOptions
 from smtpproxy.private.redactionrules import MAGIC as REDACTION
 from smtpproxy.private.redactionrules import read_privacy
+from smtpproxy.rules.examining import problems
 from smtpproxy.rules.load import MAGIC as RULES
-from smtpproxy.rules.load import load_rules
+from smtpproxy.rules.presets import preset_names
 
 
 class LintOptions(OneLineOptions):
@@ -64,13 +65,17 @@ def lint(words: list[str]) -> int:
 
 
 def _problems(file: Path, passed: set[str]) -> Iterator[str]:
+    name = str(file)
+    if name in preset_names() and not file.exists():
+        yield f"{name}: is no file, but a preset: smtpproxy presets {name} prints it"
+        return
     try:
         octets = read_octets(unfinished(file) or file)
         if CASSETTE.encode() in octets[:4096]:
             cassette = load_recorded(file, lambda warning: say(f"smtpproxy: {warning}"))
             yield from _conduct(cassette, passed)
         elif RULES.encode() in octets[:4096]:
-            load_rules(file)
+            yield from map(str, problems(octets, str(file)))
         elif REDACTION.encode() in octets[:4096]:
             read_privacy(octets, str(file))
         else:

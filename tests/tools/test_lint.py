@@ -93,3 +93,23 @@ def test_an_unknown_name_has_a_nearest_one(capfd: pytest.CaptureFixture[str]) ->
         lint(["--pass", "no-qiut", "kept.yaml"])
     assert ended.value.code == 2
     assert "did you mean 'no-quit'?" in capfd.readouterr().err
+
+
+def test_all_problems_of_a_rule_file(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each rule's mistake is told, and a rule that can never fire."""
+    (folder / "wrong.yaml").write_text(RULES + "- RCTP: 450\n- RCPT: 550\n- MAIL: soon\n")
+    assert lint(["wrong.yaml"]) == 1
+    out = capfd.readouterr().out.splitlines()
+    assert [line.split(": ")[0] for line in out] == [f"wrong.yaml:{line}" for line in (4, 5, 6)]
+    assert "can never fire" in out[1]
+
+
+def test_a_preset_is_no_file(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A preset's name is told from a file that is missing."""
+    assert lint(["greylisting"]) == 1
+    out = capfd.readouterr().out
+    assert out == (
+        "greylisting: is no file, but a preset: smtpproxy presets greylisting prints it\n"
+    )
+    (folder / "greylisting").write_text(RULES)
+    assert lint(["greylisting"]) == 0
