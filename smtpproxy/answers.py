@@ -16,7 +16,7 @@ from smtpproxy.faults.base import Telling
 from smtpproxy.faults.reply import CLOSING
 from smtpproxy.faults.tls import CLOSE, ENDLESS
 from smtpproxy.outgoing import Outgoing
-from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Pairing
+from smtpproxy.pairing import END_OF_DATA, PER_RECIPIENT, Again, Pairing
 from smtpproxy.passage import Passage
 from smtpproxy.rules.judge import Judge
 from smtpproxy.smtp.anomalies import DISAGREES, EARLY_REPLY, UNSOLICITED
@@ -93,6 +93,9 @@ class Answers:
             self.told(exchange)
             return
         telling = self._judge.tell(exchange, reply)
+        if telling.short and self.queue.to_come < telling.short:
+            self._leave_out(exchange, telling)
+            return
         self._out.actions += telling.before
         exchange.heard, exchange.flaw = self._say(telling), telling.flaw
         heard = exchange.heard
@@ -127,8 +130,21 @@ class Answers:
         elif after or (heard and reply and _promise_broken(exchange.stage, reply.code, heard.code)):
             self._out.end(self._ending.leave(exchange.by, after or [Close(_CLIENT)]))
 
+    def _leave_out(self, exchange: Exchange, telling: Telling) -> None:
+        """A rule has it that the client never hears this reply to its message."""
+        exchange.by = RULE
+        self._watcher.exchanged(exchange)
+        if not exchange.more and telling.reply is not None and exchange.stage in _ENDING:
+            command = exchange.command if type(exchange.command) is Command else None
+            self._state.observe(exchange.stage, command, telling.reply.code)
+
     def _follow(self, telling: Telling) -> None:
         """Do what a rule wants behind a reply."""
+        if telling.extra and telling.reply is not None and not self.queue.to_come:
+            for _ in range(telling.extra):
+                self._watcher.noted(UNASKED, "", telling.reply.wire)
+                self._out.actions.append(Send(_CLIENT, telling.reply.wire))
+                self.queue.came_early(Again(*telling.reply))
         if telling.together:
             self._out.hold_while(self._client_waits)
         if telling.later is not None and not self._ending.mute:
@@ -253,14 +269,22 @@ class Answers:
     def heard_early(self, exchange: Exchange) -> None:
         """The client has heard the answer already, and takes it for its own."""
         queue = self.queue
-        exchange.said = exchange.heard = queue.take_early()
+        reply = self._take_early(exchange)
         queue.pop()
-        queue.spread(exchange, exchange.said.code)
+        queue.spread(exchange, reply.code)
         self.told(exchange)
         while queue and queue[0].continues and queue.early:  # more replies to the same message
             follower = queue.popleft()
-            follower.said = follower.heard = queue.take_early()
+            self._take_early(follower)
             self.told(follower)
+
+    def _take_early(self, exchange: Exchange) -> Reply:
+        reply = exchange.heard = self.queue.take_early()
+        if type(reply) is Reply:
+            exchange.said = reply
+        else:
+            exchange.by = RULE  # it is what was said before, once more
+        return reply
 
 
 _CLIENT = Side.CLIENT
@@ -271,6 +295,7 @@ UNASKED = "told-unasked"
 #: Commands whose replies name extensions.
 EXTENDED = frozenset({"EHLO", "LHLO"})
 AUTHENTICATED = 235  # RFC 4954 §6
+_ENDING = frozenset({END_OF_DATA, "BDAT"})
 _NOT_GONE_AHEAD = 0  # any code that leaves the client's octets as they are to be read
 _COMMAND = Framing.COMMAND  # looking a member up in its class costs as much as reading a command
 

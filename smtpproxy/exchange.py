@@ -5,6 +5,7 @@ Owns the record that relay, rules and observers share. Decides nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +24,7 @@ class Firing(NamedTuple):
     faults: tuple[Fault, ...]
     number: int = 0  # from 1, of this rule's firings; 0: not a rule's
     draw: Draw = no_draw
+    concerns: Callable[[str], bool] = lambda recipient: True  # one of several of a message
 
 
 class Decision(NamedTuple):
@@ -89,3 +91,8 @@ class Exchange(msgspec.Struct):
     message: Message | None = None  # where a rule asks for it
     settled: bool = False  # in a dry run, a rule would have answered
     odd: tuple[str, ...] = ()  # anomalies that are in no octet, such as a command too early
+
+    @property
+    def several(self) -> bool:
+        """Is this one of several replies to a message?"""
+        return self.more or self.continues

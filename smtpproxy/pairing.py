@@ -14,6 +14,12 @@ from smtpproxy.smtp.facts import Command, Continuation, Reply, is_last_chunk
 from smtpproxy.smtp.state import State
 
 END_OF_DATA = "END-OF-DATA"
+
+
+class Again(Reply):
+    """A reply that a rule has said again: the client takes it for the next command's."""
+
+
 #: Draft "SMTP Per-Recipient Data Response": a reply for each recipient follows, and one for all.
 PER_RECIPIENT = 353
 #: A server that does not know BDAT refuses the command, and no recipient's message.
@@ -43,6 +49,16 @@ class Pairing(deque[Exchange]):
         if len(self._early) < _MOST_EARLY and octets <= _MOST_EARLY_OCTETS:
             self._early.append(reply)
             self._early_octets = octets
+
+    @property
+    def to_come(self) -> int:
+        """How many more replies there are to the message that one was just given to."""
+        count = 0
+        for exchange in self:
+            if not (exchange.continues or exchange.own):
+                break
+            count += exchange.continues
+        return count
 
     @property
     def early(self) -> bool:

@@ -320,7 +320,9 @@ class Relay:
             if not exchange.own:
                 self._watcher.exchanged(exchange)
         while self._queue.early:
-            self._watcher.noted(UNSOLICITED, "", self._queue.take_early().wire)
+            reply = self._queue.take_early()
+            if type(reply) is Reply:  # else a rule has said it
+                self._watcher.noted(UNSOLICITED, "", reply.wire)
         self._queue.clear()
         # Who leaves while upstream is connected to anew is not carried over to anybody.
         self._watcher.ended(self._ending.how or "client-drop")

@@ -16,6 +16,7 @@ from smtpproxy.faults.keywords import Keywords
 from smtpproxy.faults.malformed import Malformed
 from smtpproxy.faults.raw import Raw
 from smtpproxy.faults.refuse import RefuseConnections
+from smtpproxy.faults.replies import Replies
 from smtpproxy.faults.reply import SayReply
 from smtpproxy.faults.tls import SpoiltTls
 
@@ -32,6 +33,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "malformed": Malformed,
     "raw": Raw,
     "refuse": RefuseConnections,
+    "replies": Replies,
     "tls": SpoiltTls,
 }
 
@@ -50,6 +52,7 @@ __all__ = [
     "Malformed",
     "Raw",
     "RefuseConnections",
+    "Replies",
     "SayReply",
     "SpoiltTls",
     "Telling",

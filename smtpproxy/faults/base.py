@@ -24,8 +24,8 @@ class Telling:
     """
 
     __slots__ = (
-        *("after", "before", "domain", "draw", "flaw", "forward_path"),
-        *("later", "octets", "pieces", "reply", "stage", "together", "withheld"),
+        *("after", "before", "domain", "draw", "extra", "flaw", "forward_path", "later"),
+        *("octets", "pieces", "reply", "short", "stage", "together", "withheld"),
     )
 
     def __init__(
@@ -47,6 +47,8 @@ class Telling:
         self.flaw = ""  # what is to be wrong with the TLS that the reply announces
         self.withheld = False  # from here on the client waits for ever
         self.together = False  # it is told together with what answers the commands behind it
+        # So many replies to a message are not said, or said again.
+        self.short = self.extra = 0
         self.later: tuple[float, Reply] | None = None  # said unasked, after so many idle seconds
 
     def sending(self) -> list[Action]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet import error
 from twisted.internet.defer import Deferred, DeferredList, succeed
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.protocol import Factory
 
 from smtpproxy.console import FOUND, UNABLE, say
-from smtpproxy.net.clientleg import ClientLeg
+from smtpproxy.net.clientleg import Begin, ClientLeg
+from smtpproxy.net.door import Door
 from smtpproxy.net.endpoints import PROXIED, SECURE
 from smtpproxy.net.newfile import write_text
 from smtpproxy.net.places import place_of
@@ -61,7 +62,7 @@ class ProxyService(Service):
         self._drain = drain
         self._ready_file = ready_file
         self._max_connections = max_connections
-        self._ports: list[Any] = []
+        self._doors: list[Door] = []
         self._sessions: set[ProxySession] = set()
         self._looking: Any = None
         self._begin_tls = begin_tls
@@ -96,12 +97,10 @@ class ProxyService(Service):
         """Stop listening, let transactions finish, tell the rest, and finish every file."""
         if self._stopping is None:
             self._stopping = Deferred()
-            closed = [port.stopListening() for port in self._ports]
+            closed = [door.stop() for door in self._doors]
             for leg in list(self._waiting):
                 leg.abort()
-            DeferredList([d for d in closed if d is not None]).addCallback(
-                lambda _: self._drained()
-            )
+            DeferredList(closed).addCallback(lambda _: self._drained())
         elif self._empty is not None:
             self._shut_down()  # asked twice: no more patience
         return self._stopping
@@ -123,25 +122,24 @@ class ProxyService(Service):
 
     def _open(self, where: str) -> Deferred[Any]:
         plain = where.removeprefix(PROXIED).removeprefix(SECURE)
-        endpoint = serverFromString(self._reactor, plain)
-        opening: Deferred[Any] = endpoint.listen(self._factory(where))
-        return opening
+        door = Door(self._reactor, plain, self.found)
+        return door.open(self._factory(where, partial(self._came_in, door)))
 
-    def _factory(self, where: str) -> Factory[Any]:
+    def _factory(self, where: str, begin: Begin) -> Factory[Any]:
         if where.startswith(PROXIED):
-            return _ClientFactory(self._proxied_leg)
+            return _ClientFactory(partial(self._proxied_leg, begin))
         if where.startswith(SECURE) and self._begin_tls is not None:
-            legs = _ClientFactory(self._secure_leg)
+            legs = _ClientFactory(partial(self._secure_leg, begin))
             return SecureFactory(self._begin_tls(), False, legs, self._reactor)
-        return _ClientFactory(self._leg)
+        return _ClientFactory(partial(ClientLeg, begin))
 
     def _listens(self, outcomes: list[tuple[bool, Any]]) -> None:
-        self._ports = [port for listening, port in outcomes if listening]
+        self._doors = [door for listening, door in outcomes if listening]
         failures = [failure for listening, failure in outcomes if not listening]
         if failures:
             self._unable(f"can't listen on {_why(failures[0].value)}")
             return
-        places = [str(place_of(port.getHost())) for port in self._ports]
+        places = [str(place_of(door.address)) for door in self._doors]
         try:
             if self._ready_file is not None:
                 write_text(self._ready_file, "".join(f"{place}\n" for place in places))
@@ -159,13 +157,15 @@ class ProxyService(Service):
 
     # Sessions.
 
-    def _leg(self) -> ClientLeg:
-        return ClientLeg(self.client_connected)
+    def _came_in(self, door: Door, ends: Ends) -> ProxySession:
+        session = self.client_connected(ends)
+        session.refuse = door.close_for
+        return session
 
-    def _proxied_leg(self) -> ClientLeg | None:
+    def _proxied_leg(self, begin: Begin) -> ClientLeg | None:
         if len(self._waiting) >= self._max_connections:
             return None  # nobody is known to whom it could be said
-        return ProxiedLeg(self.client_connected, self._reactor, self._waiting, self._refused)
+        return ProxiedLeg(begin, self._reactor, self._waiting, self._refused)
 
     def _refused(self, why: str) -> None:
         """Say it once: who is misconfigured says it of every connection."""
@@ -173,11 +173,11 @@ class ProxyService(Service):
             self._told_of_refusal = True
             say(f"smtpproxy: {why}, which every connection to a haproxy: place begins with")
 
-    def _secure_leg(self) -> ClientLeg | None:
+    def _secure_leg(self, begin: Begin) -> ClientLeg | None:
         if len(self._waiting) >= self._max_connections:
             return None
         return SecureLeg(
-            *(self.client_connected, self._reactor, self._waiting),
+            *(begin, self._reactor, self._waiting),
             *(self._not_secured, self._handshake_seconds),
         )
 

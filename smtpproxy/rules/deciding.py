@@ -62,7 +62,13 @@ class Trial:
             self._account = account
             if not times.let(account, now, now - run.began, self):
                 return None
-        return Firing(rule.name, rule.faults, run.ledger.fire(rule.key, now - run.began), self)
+        number = run.ledger.fire(rule.key, now - run.began)
+        return Firing(rule.name, rule.faults, number, self, self.concerns)
+
+    def concerns(self, recipient: str) -> bool:
+        """Would the rule match, were this the message's only recipient?"""
+        occasion = self._occasion.of(recipient)
+        return all(test(occasion) for test in self._rule.tests)
 
     def withdraw(self) -> None:
         """It fired, and came to nothing."""

@@ -15,7 +15,7 @@ from smtpproxy.faults import Fault, SayReply, Telling
 from smtpproxy.faults.base import Draw
 from smtpproxy.faults.reply import CLOSING
 from smtpproxy.rules.deciding import decide, withdraw
-from smtpproxy.rules.model import END_OF_DATA, NO_RULES, NONE, RuleBook
+from smtpproxy.rules.model import END_OF_DATA, FORWARD, NO_RULES, NONE, RuleBook
 from smtpproxy.rules.occasion import Occasion
 from smtpproxy.rules.run import Run, Visit
 from smtpproxy.rules.sieve import NOBODY, Asked
@@ -187,7 +187,7 @@ class Judge:
 
     def tell(self, exchange: Exchange, reply: Reply | None) -> Telling:
         """Return what the client is told; `reply` is upstream's, or None if it was not asked."""
-        decision = exchange.decision
+        decision = self._of_recipient(exchange)
         answered = exchange.settled or (decision is not None and decision.answers)
         if reply is not None and not answered and not self._retired and exchange.rules is not None:
             after = exchange.rules.after
@@ -218,6 +218,29 @@ class Judge:
         if told is not reply or telling.octets is not None or telling.after or telling.withheld:
             exchange.by = RULE if decision.rule else PROXY
         return telling
+
+    def _of_recipient(self, exchange: Exchange) -> Decision | None:
+        """Return what was decided, as far as it concerns whom this reply to a message is for.
+
+        Where upstream has the message, a rule for some of its recipients changes their replies
+        alone (RFC 2033 §4.2). Where it has not, all of them hear that.
+        """
+        decision = exchange.decision
+        if decision is None or decision.upstream == NONE or not exchange.several:
+            return decision
+        firings = tuple(one for one in decision.firings if self._concerns(one, exchange))
+        if len(firings) == len(decision.firings):
+            return decision
+        if any(fault.answers for one in firings for fault in one.faults):
+            return decision._replace(firings=firings)
+        first = firings[0].rule if firings else ""
+        return Decision(first, firings, False, FORWARD, 0) if firings else None
+
+    def _concerns(self, firing: Firing, exchange: Exchange) -> bool:
+        if exchange.recipient:
+            return firing.concerns(exchange.recipient)
+        # PRDR's 353, and its reply for all, are for a rule that concerns them all.
+        return all(firing.concerns(path.address) for path in self._state.accepted)
 
     def _decide(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from copy import copy
 from functools import lru_cache
 from typing import Any
 
@@ -63,6 +64,12 @@ class Occasion:
         self._sender: str | None = _UNREAD
         self._recipients: tuple[str, ...] = _UNREAD
         self._fields: list[tuple[str, str]] = _UNREAD
+
+    def of(self, recipient: str) -> Occasion:
+        """Return the same occasion for one of the message's recipients."""
+        found = copy(self)
+        found._recipients = (recipient,)
+        return found
 
     # The command and the envelope.
 
