@@ -100,11 +100,13 @@ class Judge:
         """
         goes_on = isinstance(exchange.command, Continuation)
         stage = exchange.stage
-        exchange.rules = self._rules
+        rules = self._rules
+        if stage in rules.later:
+            exchange.rules = rules
         exchange.ordinal = self._ordinals.get(stage, 0)
         if not goes_on:
             exchange.ordinal = self._ordinals[stage] = exchange.ordinal + 1
-        before = self._rules.before
+        before = rules.before
         decision = self._decide(before.get(stage, NOBODY), exchange, end=_of_end(before, exchange))
         if goes_on and decision and decision.upstream == NONE:
             withdraw(decision.firings)
@@ -133,6 +135,8 @@ class Judge:
         to_come.ordinal = self._ordinals.get(END_OF_DATA, 0) + 1
         end = self._decide(rules.before.get(END_OF_DATA, NOBODY), to_come)
         self._at_end, self._settled = end, to_come.settled
+        if end is not None:
+            exchange.rules = rules  # whether it comes to that, its reply will tell
         answered = (end is not None and end.answers) or to_come.settled
         self.needs_message = not answered and self._may_need_message(to_come)
         if end and end.answers and end.upstream == NONE:
@@ -145,7 +149,7 @@ class Judge:
         if not tellers:
             return False
         occasion = self._occasion(exchange)
-        return any(rule.may_match(occasion) for rule in tellers)
+        return any(rule.may_match(occasion) for rule in tellers.sift(occasion))
 
     def _forget_end(self) -> None:
         """What was decided about the end of mail data before comes to nothing."""
@@ -205,9 +209,9 @@ class Judge:
         exchange.decision = decision
         if exchange.stage == "DATA" and reply is not None and reply.code // 100 != 3:
             self._forget_end()  # there will be none
-        telling = Telling(reply, exchange.stage, self.domain, _forward_path(exchange))
         if decision is None:
-            return telling
+            return Telling(reply, exchange.stage, self.domain)
+        telling = Telling(reply, exchange.stage, self.domain, _forward_path(exchange))
         # What is edited is the answer, also where that comes from a later rule.
         for fault, draw in sorted(_applied(decision), key=_order):
             telling.draw = draw

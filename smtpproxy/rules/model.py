@@ -38,7 +38,8 @@ class RuleBook(NamedTuple):
     total: int = 0
     message: Asked = NOBODY
     rules: tuple[Rule, ...] = ()  # all of them, in order
-    tellers: tuple[Rule, ...] = ()  # those that need the message, for whatever else they wait
+    later: frozenset[str] = frozenset()  # stages at which rules are asked when more is known
+    tellers: Asked = NOBODY  # those that need the message, for whatever else they wait
 
     @property
     def draws(self) -> bool:
@@ -60,7 +61,7 @@ def rule_book(rules: Iterable[Rule]) -> RuleBook:
             message.append(rule)
         else:
             (after if rule.needs_reply else before).setdefault(rule.stage, []).append(rule)
-    tellers = tuple(rule for rule in told_apart if rule.needs_message)
+    tellers = Asked(rule for rule in told_apart if rule.needs_message)
     # What becomes of mail data is decided at DATA, or at the last BDAT.
     deciding = DECIDING if END_OF_DATA in before or tellers else frozenset()
     at_end = {END_OF_DATA, "BDAT"} if END_OF_DATA in after or message else set()
@@ -73,6 +74,7 @@ def rule_book(rules: Iterable[Rule]) -> RuleBook:
         len(told_apart),
         Asked(message),
         tuple(told_apart),
+        frozenset({*after} | at_end),
         tellers,
     )
 

@@ -34,6 +34,7 @@ class Rule:
     key: str = ""
     answers: bool = field(init=False)
     tests: tuple[Test, ...] = field(init=False, repr=False, compare=False)
+    early: tuple[Test, ...] = field(init=False, repr=False, compare=False)  # before the message
     gambles: tuple[Test, ...] = field(init=False, repr=False, compare=False)  # asked last
 
     def __post_init__(self) -> None:
@@ -41,6 +42,7 @@ class Rule:
         for name, value in (
             ("answers", any(fault.answers for fault in self.faults)),
             ("tests", tuple(one.matches for one in conditions if not one.draws)),
+            ("early", tuple(one.matches for one in conditions if not _comes_late(one))),
             ("gambles", tuple(one.matches for one in conditions if one.draws)),
             ("key", self.key or f"{self.stage} {self.name}"),
         ):
@@ -87,7 +89,8 @@ class Rule:
 
     def may_match(self, occasion: Occasion) -> bool:
         """Does everything hold that can be told before the message is there?"""
-        return all(
-            one.needs_message or one.needs_reply or one.draws or one.matches(occasion)
-            for one in self.conditions
-        )
+        return all(test(occasion) for test in self.early)
+
+
+def _comes_late(one: Condition) -> bool:
+    return one.needs_message or one.needs_reply or one.draws
