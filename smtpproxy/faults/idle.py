@@ -10,6 +10,8 @@ from smtpproxy.faults.delay import duration_at
 from smtpproxy.faults.reply import SayReply
 from smtpproxy.smtp.facts import Reply
 
+_TIMEOUT = "421 4.4.2 <domain> Timeout exceeded"
+
 
 @dataclass(frozen=True, slots=True)
 class Idle(Fault):
@@ -37,7 +39,7 @@ class Idle(Fault):
             raise FaultError("expected after: and a time, such as {after: 5 s, reply: 421}")
         after = duration_at(parts["after"], "after")
         try:
-            return cls(after, SayReply.parse(parts.get("reply", "421"), "CONNECT"))
+            return cls(after, SayReply.parse(parts.get("reply", _TIMEOUT), stage))
         except FaultError as error:
             raise FaultError(str(error), path=("reply",)) from None
 

@@ -18,6 +18,7 @@ from smtpproxy.visible import visible
 MOST = 64 * 1024
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.)|$)", re.DOTALL)
 _LETTERS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
+_SUCCESS = re.compile(rb"(?:^|[\r\n])[23]")  # on whatever a client takes for a line
 _SHOWN = 60
 #: Stages at which a code promises what only upstream can keep: octets change none there.
 _PROMISING = frozenset({"AUTH", "STARTTLS", "TURN", "ATRN"})
@@ -56,7 +57,7 @@ class Raw(Fault):
             raise FaultError(r"expected a text such as '250 Ok\r\n', or {base64: …}")
         if not 0 < len(octets) <= MOST:
             raise FaultError(f"expected 1 to {MOST} octets, got {len(octets)}")
-        if stage in _PROMISING and octets[:1] in (b"2", b"3"):
+        if stage in _PROMISING and _SUCCESS.search(octets):
             problem = f"at {stage} promises what only upstream can keep"
             raise FaultError(f"expected no reply of success: it {problem}")
         return cls(octets)
