@@ -12,34 +12,35 @@ SENTENCES = [
     ("RCPT: 452 4.2.2 Full", f"at RCPT, the client hears 452 4.2.2 Full; {NOT_ASKED}"),
     (
         "RCPT *@example.net: 450 4.7.1 Later",
-        "at RCPT, when the recipient is *@example.net, the client hears 450 4.7.1 Later; "
+        "at RCPT, when the recipient is like *@example.net, the client hears 450 4.7.1 Later; "
         + NOT_ASKED,
     ),
     (
         "{MAIL: 550 No, when: {sender: /^$/, tls: false}}",
-        "at MAIL, when the sender matches /^$/ and the client has no TLS, the client hears 550 No; "
-        + NOT_ASKED,
+        "at MAIL, when the sender matches /^$/ and the client's connection has no TLS, "
+        "the client hears 550 No; " + NOT_ASKED,
     ),
     (
         "{DATA: {delay: 5 s}, when: {recipient: bob@example.net}}",
-        "at DATA, when a recipient is bob@example.net, the reply comes 5 s later.",
+        "at DATA, when the recipient is bob@example.net, the reply comes 5 s later.",
     ),
     (
         "{RCPT: {delay: 5 s, reply: 451 Later}, when: {sender: '*'}}",
-        "at RCPT, when the sender is *, the client hears 451 Later; the reply comes 5 s later; "
+        "at RCPT, when the sender is like *, the client hears 451 Later; the reply comes 5 s later; "
         + NOT_ASKED,
     ),
     (
         "{RCPT: 451 Later, when: {reply: 45x}}",
-        "at RCPT, when upstream says 45x, the client hears 451 Later.",
+        "at RCPT, when upstream answers 45x, the client hears 451 Later.",
     ),
     (
         "{RCPT: {reply: 250 Ok, upstream: forward}, when: {reply: 550}}",
-        "at RCPT, when upstream says 550, the client hears 250 Ok.",
+        "at RCPT, when upstream answers 550, the client hears 250 Ok.",
     ),
     (
         "{RCPT: 451 Later, when: {reply: 4xx, tls: true}}",
-        "at RCPT, when the client has TLS and upstream says 4xx, the client hears 451 Later.",
+        "at RCPT, when upstream answers 4xx and the client's connection has TLS, "
+        "the client hears 451 Later.",
     ),
     (
         "CONNECT: 421 Busy",
@@ -67,6 +68,11 @@ SENTENCES = [
         "END-OF-DATA: 250 Ok",
         "at END-OF-DATA, the client hears 250 Ok; "
         "upstream gets the message, and where it says otherwise the client hears that instead.",
+    ),
+    (
+        "{MAIL: 450 Later, times: {above: 10, within: 1 min, per: client}}",
+        f"at MAIL, the client hears 450 Later; {NOT_ASKED[:-1]}; "
+        "once 10 have passed within 60 s, counted for each client.",
     ),
     ("EHLO: {keywords: {remove: DSN}}", "at EHLO, the keywords are told without DSN."),
     ("STARTTLS: expired", "at STARTTLS, TLS behind the 220 is spoilt: expired."),
