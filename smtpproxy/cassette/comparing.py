@@ -59,7 +59,10 @@ def compare(old: Cassette, new: Cassette, matching: Matching | None = None) -> I
     matching = matching or matching_of(old.match, old.ignore, usual=COMPARED)
     comparing = _Comparing(matching, Path(old.source), Path(new.source))
     cutter = Cutter(matching)
-    sides = [[part for one in it.sessions for part in cutter.cut(one)] for it in (old, new)]
+    sides = [
+        [part for one in it.sessions if not one.behind for part in cutter.cut(one)]
+        for it in (old, new)
+    ]
     for one, other in pairs(*sides):
         yield from comparing.parts(one, other)
 

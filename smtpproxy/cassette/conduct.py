@@ -55,7 +55,9 @@ class Finding(NamedTuple):
 
 
 def findings(session: RecordedSession) -> Iterator[Finding]:
-    """Yield what is odd in a session, in the order of its lines."""
+    """Yield what is odd in a session, in the order of its lines; behind its end, anything is."""
+    if session.behind:
+        return
     state = State()
     expects_message = False
     answered = _last_answered(session.dialogue)

@@ -83,6 +83,7 @@ class RecordedSession:
     anomalies: list[str] = field(default_factory=list)  # the names of what was odd
     client: str = ""  # its IP address, where it was not on the proxy's own machine
     tls: dict[str, RecordedTls] = field(default_factory=dict)  # by side: client, upstream
+    behind: str = ""  # the label of the session behind whose QUIT this was said: it is over then
 
     @property
     def followed(self) -> bool:

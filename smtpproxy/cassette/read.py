@@ -41,7 +41,17 @@ from smtpproxy.smtp.server import final_code
 _T = TypeVar("_T")
 HEADER_KEYS = (MAGIC, "upstream", "recorded", "match", "ignore", "order", "note")
 SESSION_KEYS = (
-    *("session", "dialogue", "ended", "opaque", "client", "tls", "anomalies", "timing-ms"),
+    *(
+        "session",
+        "behind",
+        "dialogue",
+        "ended",
+        "opaque",
+        "client",
+        "tls",
+        "anomalies",
+        "timing-ms",
+    ),
     "note",
 )
 EXCHANGE_KEYS = (
@@ -122,7 +132,9 @@ class _Reading(DocumentReader):
             line=node.line,
             client=self.optional(node, "client"),
             tls=read_tls(self, node.entries.get("tls")),
+            behind=self.optional(node, "behind"),
         )
+        self._greeted = bool(session.behind)
         for item in dialogue.items:
             session.dialogue.extend(self._exchanges(item))
         return session

@@ -148,7 +148,10 @@ class Recorder:
         if heard is None or heard.code not in (221, 421) or entry.said is None:
             return
         number = session.number
-        if number not in self._written and (label := self._write_out(session, "quit")):
+        tape = self._tapes.get(number)
+        if tape is None or number in self._written or not self._write_down(session, tape):
+            return
+        if tape.complete and (label := self._write_out(session, "quit")):
             self._written[number] = label
 
     def _behind(self, session: Session) -> Tape | None:
@@ -187,9 +190,9 @@ class Recorder:
             if not tape.exchanges:
                 return ""
             tape.flush()
-            label = self._written.get(session.number, "")
-            label = f"{label} behind quit" if label else self._label(session)
-            head = write_session_start(label).encode()
+            behind = self._written.get(session.number, "")
+            label = f"{behind} behind quit" if behind else self._label(session)
+            head = write_session_start(label, behind).encode()
             tail = tape.ending(how, session.opaque, _foreign(session.client_host))
             self._file.add(chain([head], tape.text.pieces(), tail))
         except OSError as error:

@@ -83,8 +83,8 @@ class Rehearsal:
 
     @property
     def empty(self) -> bool:
-        """Did upstream say nothing at all in it?"""
-        return not any(one.said for one in self._session.dialogue)
+        """Did upstream say nothing at all in it, or only behind its 221?"""
+        return bool(self._session.behind) or not any(one.said for one in self._session.dialogue)
 
     def dialogue(self) -> Aside:
         """Return the dialogue. It raises AsideError where it can't go on."""

@@ -71,6 +71,7 @@ _HEADER: Final[Schema] = {
 }
 _SESSION: Final[Schema] = {
     "session": _told("Any label, each once; a number where it was recorded.", _TEXT),
+    "behind": _told("The session behind whose QUIT this was said: no replay has it.", _TEXT),
     "dialogue": _told("The exchanges, the greeting first.", _list_of(_named("exchange"))),
     "ended": _told("How: quit, client-drop, upstream-drop, rule, shutdown …", _TEXT),
     "opaque": _told("The verb behind whose reply octets passed unread.", _TEXT),

@@ -104,6 +104,11 @@ class Tape:
         """How much more mail data may be kept in memory until some of it is answered."""
         return max(0, LARGE - self._waiting)
 
+    @property
+    def complete(self) -> bool:
+        """Does nothing of what was written down wait for more?"""
+        return self.spool is None and not (self.kept or self.backlog or self.parts)
+
     def time(self, milliseconds: int) -> None:
         """Take note of how long an answer took. Raises OSError."""
         self.timing.append(milliseconds)

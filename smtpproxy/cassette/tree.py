@@ -95,6 +95,8 @@ class Tree:
         self.transactions: list[Transaction] = []
         self._octets_of = octets_of
         for session in cassette.sessions:
+            if session.behind:
+                continue  # nobody hears it: a server closes behind its 221
             dialogue = list(zip(session.dialogue, waits(session, times), strict=True))
             if plain:
                 dialogue = _in_plain_text(dialogue, session.followed)

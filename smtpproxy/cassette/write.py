@@ -36,10 +36,11 @@ def write_header(upstream: str, recorded: str) -> str:
     return f"{MAGIC}: {VERSION}\nupstream: {write_name(upstream)}\nrecorded: {recorded}\n"
 
 
-def write_session_start(label: str) -> str:
-    """Return the beginning of a session's document."""
+def write_session_start(label: str, behind: str = "") -> str:
+    """Return the beginning of a session's document, or of what was said behind a session."""
     shown = label if label.isdigit() else write_name(label)
-    return f"---\nsession: {shown}\ndialogue:\n"
+    follows = f"behind: {write_name(behind)}\n" if behind else ""
+    return f"---\nsession: {shown}\n{follows}dialogue:\n"
 
 
 def write_session_end(

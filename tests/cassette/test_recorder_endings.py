@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from smtpproxy.cassette.comparing import compare
+from smtpproxy.cassette.conduct import findings
+from smtpproxy.cassette.matching import STRICT
+from smtpproxy.cassette.model import Cassette
 from smtpproxy.cassette.partial import extent_of, load_unfinished
+from smtpproxy.cassette.rehearsal import Rehearsal
 from smtpproxy.cassette.spool import LARGE, folder_of
 from smtpproxy.cassette.store import CassetteFile, load_cassette, mail_data_on_the_wire
+from smtpproxy.cassette.tree import Tree
 from tests.cassette.recording import RECORDED, UPSTREAM, Recording, yaml
 
 OLD = "smtpproxy-cassette: 1\n---\nsession: old\ndialogue: []\n"
@@ -81,6 +87,21 @@ def test_a_session_is_there_once_its_quit_is_answered(recording: Recording) -> N
     assert [session.label for session in recording.cassette().sessions] == ["1"]
 
 
+def test_what_follows_a_leave_is_no_session_to_replay(recording: Recording) -> None:
+    """Nor to be compared, played or blamed: a server closes behind its 221."""
+    conversation = recording.begin()
+    conversation.play(TAKING_LEAVE)
+    conversation.play("S: 250 again\nC: MAIL FROM:<a@example.org>\nS: 250 ok")
+    conversation.client_leaves()
+    cassette = recording.cassette()
+    alone = Cassette(cassette.source, sessions=cassette.sessions[:1])
+    assert len(cassette.sessions) == 2
+    assert len(Tree(cassette, order=STRICT).starts) == 1
+    assert list(compare(cassette, alone)) == []
+    assert list(findings(cassette.sessions[1])) == []
+    assert Rehearsal(cassette.sessions[1], lambda kept: b"").empty
+
+
 @pytest.mark.parametrize("reply", ["250 still here", "500 5.5.1 What?"])
 def test_a_quit_that_is_no_leave_ends_nothing(recording: Recording, reply: str) -> None:
     """A server that does not say 221 goes on, and so does the session."""
@@ -102,7 +123,7 @@ def test_what_follows_a_leave_is_kept_apart(recording: Recording) -> None:
     conversation.client_leaves()
     first, behind = recording.cassette().sessions
     assert [one.stage for one in first.dialogue] == ["CONNECT", "HELO", "QUIT"]
-    assert (behind.label, behind.ended) == ("1 behind quit", "quit")
+    assert (behind.label, behind.behind, behind.ended) == ("1 behind quit", "1", "quit")
     assert [one.sent for one in behind.dialogue] == [b"NOOP\r\n", b"QUIT\r\n", b"QUIT\r\n"]
 
 

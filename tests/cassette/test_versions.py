@@ -315,6 +315,13 @@ def test_what_is_compared_is_read_for_ever() -> None:
     assert cassette.ignore == ("NOTIFY", "X-Mailer")
 
 
+def test_what_was_said_behind_a_session_is_read_for_ever() -> None:
+    """It is known whose it is, and that it has no greeting."""
+    (session,) = load_cassette(FROZEN / "behind.yaml").sessions
+    assert (session.label, session.behind) == ("1 behind quit", "1")
+    assert [one.stage for one in session.dialogue] == ["(unsolicited)", "NOOP"]
+
+
 def test_the_order_is_read_for_ever() -> None:
     """The header's word for it is that which it was."""
     assert load_cassette(FROZEN / "strict.yaml").order == "strict"
