@@ -124,6 +124,8 @@ class Conversation:
             *(relay, self.upstream, self.clock, self.gone.append),
             security=FakeSecurity() if secure else None,
         )
+        self.refused: list[float] = []  # for how long nobody is to connect
+        self.session.refuse = self.refused.append
         self.client = Socket(client_room)
         self.server = Socket(server_room)
         self._connect(Side.CLIENT, self.client)
