@@ -98,7 +98,7 @@ def test_no_edit(value: Value, words: str) -> None:
 
 def test_it_says_in_words_what_it_does() -> None:
     """Every part has its words."""
-    value = {"code": "451", "enhanced": "4.7.1", "text": "Later", "replace": {"/a/": "b"}}
+    value: Value = {"code": "451", "enhanced": "4.7.1", "text": "Later", "replace": {"/a/": "b"}}
     words = Edit.parse(value, "RCPT").words
     assert words == (
         "the reply is edited: code 451, enhanced code 4.7.1, text 'Later', /a/ replaced by 'b'"

@@ -1,0 +1,268 @@
+"""Each fault on the client's side, as clients on real sockets meet it: one row a fault."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from tests.net.faulty import Faulty
+from tests.net.loopback import HOST, SECONDS, in_reactor
+
+PATIENCE = 0.4  # seconds after which a client that hears nothing takes it for silence
+OK = b"250 2.1.0 Ok\r\n"
+MAIL = b"MAIL FROM:<a@example.org>\r\n"
+
+
+class Met(NamedTuple):
+    """What a client got of a connection: each segment, and how it ended."""
+
+    pieces: list[bytes]
+    end: str  # open, closed or reset
+    seconds: float
+
+    @property
+    def heard(self) -> bytes:
+        """All that came."""
+        return b"".join(self.pieces)
+
+
+def listen(connection: socket.socket) -> Met:
+    """Take what comes until the connection ends, or nothing comes any more."""
+    began, pieces, end = time.monotonic(), [], "open"
+    connection.settimeout(PATIENCE)
+    try:
+        while octets := connection.recv(1 << 20):
+            pieces.append(octets)
+        end = "closed"
+    except TimeoutError:
+        pass
+    except ConnectionResetError:
+        end = "reset"
+    return Met(pieces, end, time.monotonic() - began)
+
+
+def saying(octets: bytes) -> Callable[[int], Met]:
+    """A client that is greeted, and then sends this, all at once; b"": it is not greeted."""
+
+    def client(port: int) -> Met:
+        try:
+            connection = socket.create_connection((HOST, port), SECONDS)
+        except ConnectionResetError:  # as quickly as that
+            return Met([], "reset", 0.0)
+        with connection:
+            if octets:
+                assert connection.recv(4096).startswith(b"220 ")
+                connection.sendall(octets)
+            return listen(connection)
+
+    return client
+
+
+class Row(NamedTuple):
+    """A rule, what the client sends, and what it then gets: pieces of it, or all, and the end."""
+
+    rule: str
+    sent: bytes
+    pieces: list[bytes] | bytes
+    end: str = "open"
+
+
+SPOILT = {
+    "code-only": b"250\r\n",
+    "no-crlf": b"250 2.1.0 Ok",
+    "bare-lf": b"250 2.1.0 Ok\n",
+    "bare-cr": b"250 2.1.0 Ok\r",
+    "mixed-codes": b"451-2.1.0 Ok\r\n550-2.1.0 Ok\r\n250 2.1.0 Ok\r\n",
+    "stray-line": b"This line has no code.\r\n250 2.1.0 Ok\r\n",
+    "endless": b"250-2.1.0 Ok\r\n" * 10_000,
+    "long-line": b"250 2.1.0 Ok".ljust(5000, b"x") + b"\r\n",
+    "8-bit": b"250 2.1.0 Ok Gr\xfc\xdfe \xff\xfe\r\n",
+    "nul": b"250 2.1.0 Ok \0 \0\r\n",
+    "wrong-class": b"354 2.1.0 Ok\r\n",
+    "contradicting": b"250 5.7.1 Ok\r\n",
+}
+GROUP = MAIL + b"RCPT TO:<b@example.net>\r\nNOOP\r\n"
+ROWS = {
+    "edit": Row(
+        "MAIL: {edit: {code: 252, text: Sure}, upstream: forward}", MAIL, b"252 2.1.0 Sure\r\n"
+    ),
+    "raw": Row(r"MAIL: {raw: '25\0\n\xff'}", MAIL, b"25\0\n\xff"),
+    **{way: Row(f"MAIL: {{malformed: {way}}}", MAIL, octets) for way, octets in SPOILT.items()},
+    "silence": Row("MAIL: silence", MAIL + b"NOOP\r\n", b""),
+    "silence at CONNECT": Row("CONNECT: silence", b"", b""),
+    "drop": Row("MAIL: drop", MAIL, b"", "closed"),
+    "reset": Row("MAIL: reset", MAIL, b"", "reset"),
+    "reset at CONNECT": Row("CONNECT: reset", b"", b"", "reset"),
+    "half-close": Row("MAIL: half-close", MAIL, b"", "closed"),
+    "dribble": Row("MAIL: {dribble: 20 ms}", MAIL, [OK[at : at + 1] for at in range(len(OK))]),
+    "cut in the code": Row("MAIL: {cut: {at: code, pause: 50 ms}}", MAIL, [OK[:1], OK[1:]]),
+    "cut in CRLF": Row("MAIL: {cut: {at: crlf, pause: 50 ms}}", MAIL, [OK[:-1], OK[-1:]]),
+    "cut before the final line": Row(
+        'MAIL: {reply: "250 a\\nb", cut: {at: final-line, pause: 50 ms}}',
+        *(MAIL, [b"250-a\r\n", b"250 b\r\n"]),
+    ),
+    "cut off": Row("MAIL: {cut: {at: 5, pause: 50 ms, then: drop}}", MAIL, [OK[:5]], "closed"),
+    "cut off by RST": Row(
+        "MAIL: {cut: {at: 5, pause: 50 ms, then: reset}}", MAIL, [OK[:5]], "reset"
+    ),
+    "cut off in silence": Row("MAIL: {cut: {at: 5, pause: 50 ms, then: silence}}", MAIL, [OK[:5]]),
+    "coalesce": Row("MAIL: {coalesce: true}", GROUP, [OK + b"250 2.1.5 Ok\r\n250 2.0.0 Ok\r\n"]),
+    "idle": Row(
+        "MAIL: {idle: {after: 50 ms, reply: 421 Bye}}", MAIL, [OK, b"421 Bye\r\n"], "closed"
+    ),
+    "edited goodbye": Row(
+        "MAIL: {edit: {code: 421, enhanced: none, text: Bye}, upstream: forward}",
+        *(MAIL, b"421 Bye\r\n", "closed"),
+    ),
+    "raw goodbye": Row(r"MAIL: {raw: '421 Bye\r\n'}", MAIL, b"421 Bye\r\n", "closed"),
+    "malformed goodbye": Row(
+        "MAIL: {reply: 421, malformed: code-only}", MAIL, b"421\r\n", "closed"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+@in_reactor
+async def test_a_client_gets_it(name: str) -> None:
+    """Segment for segment where that matters, else octet for octet; others are served as ever."""
+    row = ROWS[name]
+    async with Faulty(row.rule) as proxy:
+        met = await proxy.meets(saying(row.sent))
+        if isinstance(row.pieces, bytes):
+            assert met.heard == row.pieces
+        else:
+            assert met.pieces == row.pieces
+        assert met.end == row.end
+
+
+class Lateness(NamedTuple):
+    """A delay, and the seconds between which its reply comes."""
+
+    value: str
+    least: float
+    most: float
+
+
+@pytest.mark.parametrize(
+    "delay",
+    [
+        Lateness("200 ms", 0.2, 0.4),
+        Lateness("{from: 100 ms, to: 200 ms}", 0.1, 0.4),
+        Lateness("{mean: 200 ms, deviation: 10 ms}", 0.1, 0.4),
+        Lateness("{median: 200 ms, p95: 210 ms}", 0.1, 0.4),
+    ],
+)
+@in_reactor
+async def test_a_delay_is_waited_for(delay: Lateness) -> None:
+    """smtplib hears its reply, and not before."""
+
+    def client(port: int) -> tuple[int, float]:
+        with smtplib.SMTP(HOST, port, timeout=SECONDS) as smtp:
+            began = time.monotonic()
+            return smtp.noop()[0], time.monotonic() - began
+
+    async with Faulty(f"NOOP: {{delay: {delay.value}}}") as proxy:
+        code, seconds = await proxy.meets(client)
+    assert code == 250
+    assert delay.least <= seconds <= delay.most + 1  # a machine may be busy
+
+
+@in_reactor
+async def test_smtplib_takes_an_edit_for_upstreams_word() -> None:
+    """It raises what it would raise, and its session goes on."""
+
+    def client(port: int) -> tuple[int, bytes, int]:
+        with smtplib.SMTP(HOST, port, timeout=SECONDS) as smtp:
+            smtp.ehlo("app.example.org")
+            with pytest.raises(smtplib.SMTPSenderRefused) as caught:
+                smtp.sendmail("a@example.org", ["b@example.net"], "Hi.\r\n")
+            text = caught.value.smtp_error
+            return caught.value.smtp_code, bytes(text), smtp.noop()[0]
+
+    rule = "MAIL: {edit: {code: 451, enhanced: 4.7.1, text: [One, Two]}, upstream: forward}"
+    async with Faulty(rule) as proxy:
+        assert await proxy.meets(client) == (451, b"4.7.1 One\n4.7.1 Two", 250)
+
+
+@in_reactor
+async def test_what_is_sent_behind_a_half_close_arrives() -> None:
+    """The client hears the end, sends on, and upstream answers what nobody hears."""
+
+    def client(port: int) -> bytes:
+        with socket.create_connection((HOST, port), SECONDS) as connection:
+            assert connection.recv(4096).startswith(b"220 ")
+            connection.sendall(MAIL)
+            assert connection.recv(4096) == b""
+            connection.sendall(b"RCPT TO:<b@example.net>\r\n")
+            time.sleep(0.2)  # nothing that comes tells of its arrival
+            return connection.recv(4096)
+
+    async with Faulty("MAIL: half-close") as proxy:
+        assert await proxy.meets(client) == b""
+        (watcher,) = proxy.watchers
+    assert ("RCPT", None) in watcher.exchanges
+
+
+@pytest.mark.parametrize(("value", "replies"), [("short: 1", 1), ("extra: 1", 3)])
+@in_reactor
+async def test_lmtp_has_too_few_replies_or_too_many(value: str, replies: int) -> None:
+    """A message for two has that many."""
+    message = b"RCPT TO:<b@example.net>\r\nRCPT TO:<c@example.net>\r\nDATA\r\n"
+
+    def client(port: int) -> Met:
+        with socket.create_connection((HOST, port), SECONDS) as connection:
+            connection.sendall(b"LHLO app.example.org\r\n" + MAIL + message)
+            while b"354 " not in connection.recv(4096):
+                pass
+            connection.sendall(b"Hi.\r\n.\r\n")
+            return listen(connection)
+
+    async with Faulty(f"END-OF-DATA: {{replies: {{{value}}}}}", lmtp=True) as proxy:
+        met = await proxy.meets(client)
+    assert (met.heard.count(b"250 2.0.0 Ok: message"), met.end) == (replies, "open")
+
+
+# Nobody can connect for a time.
+
+CLOSED = "{CONNECT: {refuse: 400 ms}, times: {first: 1}}"
+
+
+def connects(port: int) -> str:
+    """A client that says how its connection fares."""
+    try:
+        with socket.create_connection((HOST, port), SECONDS) as connection:
+            return connection.recv(4096)[:3].decode() or "closed"
+    except ConnectionRefusedError:
+        return "refused"
+    except ConnectionResetError:
+        return "reset"
+
+
+@in_reactor
+async def test_connections_are_refused_for_a_time() -> None:
+    """This port's, by the kernel; another's are not, and when it is over all is as before."""
+    async with Faulty(CLOSED) as proxy:
+        assert await proxy.meets(connects) == "reset"
+        assert await proxy.meets(connects) == "refused"
+        assert await proxy.meets(connects, proxy.other) == "220"
+
+        def patiently(port: int) -> str:
+            time.sleep(0.6)
+            return connects(port)
+
+        assert await proxy.meets(patiently) == "220"
+
+
+@in_reactor
+async def test_the_proxy_stops_while_its_port_is_closed() -> None:
+    """It waits for no time to be over, and does not open again."""
+    async with Faulty(CLOSED.replace("400 ms", "1 h")) as proxy:
+        assert await proxy.meets(connects) == "reset"
+        assert await proxy.meets(connects) == "refused"
+    assert connects(proxy.port) == "refused"
+    assert connects(proxy.other) == "refused"
