@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from smtpproxy.figures import Codes, Figures, Recipients, Report, Times
+from smtpproxy.figures import Codes, Figures, FiredRule, Recipients, Report, Times
 from smtpproxy.statistics import Statistics
 from smtpproxy.summary import coloured, plain
 
@@ -29,6 +29,7 @@ REPORT = Report(
     anomalies={"bare-cr": 7},
     domains={"example.net": {"RCPT": {250: 1, 450: 2, 550: 3}, "END-OF-DATA": {250: 4, 554: 5}}},
     upstreams={},
+    rules=[FiredRule("greylist", "RCPT", 1234, 12.34), FiredRule("drop", "CONNECT", 0, None)],
 )
 
 
@@ -72,6 +73,10 @@ InvalidRecipient    1,234
 
 anomaly  count
 bare-cr      7
+
+rule      stage    fired  first at s
+greylist  RCPT     1,234        12.3
+drop      CONNECT      0       never
 
 recipient domain  RCPT accepted  refused  messages accepted  refused
 example.net                   1        5                  4        5"""

@@ -120,6 +120,15 @@ def test_rule_is_named_with_what_upstream_said() -> None:
     assert "250" in text_of(entry)
 
 
+def test_firing_is_numbered() -> None:
+    """Beside the rule stands which of its firings it was; the proxy's own answers have none."""
+    entry = an_entry(*REFUSAL, by="rule", rule="no bob", said="250 2.1.5 Ok")
+    assert "firing" not in json_of(entry)
+    entry.firing = 3
+    assert json_of(entry)["firing"] == 3
+    assert "[rule no bob #3; upstream said 250]" in text_of(entry)
+
+
 def test_unanswered_command_is_told() -> None:
     """An exchange without a reply is in the log, and says that it has none."""
     entry = an_entry("NOOP", "NOOP", None)

@@ -7,8 +7,9 @@ from smtpproxy.exchange import PROXY, RULE, UPSTREAM, Exchange
 from smtpproxy.rules.judge import Judge
 from smtpproxy.rules.load import parse_rule
 from smtpproxy.rules.model import RuleBook, rule_book
+from smtpproxy.rules.run import Run, Visit
 from smtpproxy.smtp.client import parse_command
-from smtpproxy.smtp.facts import Reply
+from smtpproxy.smtp.facts import Continuation, Reply
 from smtpproxy.smtp.state import State
 from tests.dialogue import rules_in
 
@@ -209,3 +210,24 @@ def test_swallowed_message_without_a_rule_at_its_end_is_taken() -> None:
     assert told is not None
     assert told.code == 250
     assert end.by in (RULE, PROXY)
+
+
+def test_retired_judge_takes_no_new_rules() -> None:
+    """Where it is not known what a session is about, no later rule acts on it either."""
+    of = judge("RCPT: 550")
+    of.retire()
+    of.adopt(rule_book([parse_rule("RCPT: 551")]), mail_data=False)
+    assert of.concerned == frozenset()
+    assert heard(of, exchange("RCPT TO:<b@example.net>"), "250 Ok") == "250 Ok"
+
+
+def test_what_a_command_line_of_auth_is_refused_for_counts_not() -> None:
+    """A refusal amid an AUTH is not told, and so it has not fired."""
+    book = rules_in("{name: no, AUTH: 535, times: 1}")
+    run = Run()
+    of = Judge(book, State(), DOMAIN, Visit("", 1, run))
+    response = Exchange("AUTH", Continuation(b"Ym9i\r\n"), 0.0)
+    of.consider(response)
+    assert (response.decision, response.forwarded) == (None, True)
+    assert run.ledger.fired(book.rules[0].key) == (0, None)
+    assert heard(of, exchange("AUTH PLAIN"))[:3] == "535"

@@ -307,3 +307,23 @@ def test_what_was_said_before_tls_is_forgotten() -> None:
     assert (state.phase, state.helo, state.lmtp) == (Phase.GREETED, b"", False)
     assert (state.keywords, state.sender, state.recipients) == ({}, None, 0)
     assert not state.offers_pipelining
+
+
+def test_mail_transactions_are_counted() -> None:
+    """Those count that were begun, whatever became of them, and none that was refused."""
+    state = State()
+    mail = Command("MAIL", b"MAIL FROM:<a@example.org>\r\n")
+    for stage, command, code in (
+        *(("MAIL", mail, 250), ("RSET", None, 250), ("MAIL", mail, 550)),
+        *(("MAIL", mail, 250), ("END-OF-DATA", None, 250)),
+    ):
+        state.observe(stage, command, code)
+    assert state.transactions == 2
+
+
+def test_user_is_forgotten_with_what_was_said_before_tls() -> None:
+    """RFC 3207 §4.2: who logged in in plain text is nobody under TLS."""
+    state = State()
+    state.user = "bob"
+    state.start_over()
+    assert state.user == ""
