@@ -1,14 +1,15 @@
-"""Rules that are asked together, and which of them an envelope leaves to be asked.
+"""Rules that are asked together, and which of them an occasion leaves to be asked.
 
-Owns that what does not match is cheap: all patterns for the sender, or for recipients, are tried at
-once, and rules whose own can't fit are not looked at one by one. No rule that matches is left out.
+Owns that what does not match is cheap: all patterns for the sender, say, are tried at once, and
+rules whose own can't fit are not looked at one by one. No rule that matches is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from smtpproxy.rules.conditions import Recipient, Sender
+from smtpproxy.rules.conditions import Condition, Hello, Recipient, Sender, User
 from smtpproxy.rules.occasion import Occasion
 from smtpproxy.rules.pattern import may_fit
 from smtpproxy.rules.rule import Rule
@@ -16,46 +17,68 @@ from smtpproxy.rules.rule import Rule
 #: Fewer rules are asked as quickly one by one.
 _WORTH_IT = 3
 
+_Patterned = Sender | Recipient | Hello | User
+
+
+def _sender(occasion: Occasion) -> tuple[str, ...]:
+    sender = occasion.sender
+    return () if sender is None else (sender,)
+
+
+#: Conditions that are patterns, and the texts that these are for.
+_KINDS: tuple[tuple[type[_Patterned], Callable[[Occasion], tuple[str, ...]]], ...] = (
+    (Sender, _sender),
+    (Recipient, lambda occasion: occasion.recipients),
+    (Hello, lambda occasion: (occasion.hello,)),
+    (User, lambda occasion: (occasion.user,)),
+)
+
+
+class _Mesh(NamedTuple):
+    """One kind of condition: the rules that have it, by a bit, and the test of all patterns."""
+
+    bit: int
+    kind: type[Condition]
+    texts: Callable[[Occasion], tuple[str, ...]]
+    test: Callable[[str], bool]
+
 
 class Asked(tuple[Rule, ...]):
     """Rules of one stage, in order."""
 
-    _sender: Callable[[str], bool] | None
-    _recipient: Callable[[str], bool] | None
-    _left: dict[tuple[bool, bool], tuple[Rule, ...]]
+    _meshes: tuple[_Mesh, ...]
+    _left: tuple[tuple[Rule, ...], ...]  # by the bits of the kinds of which no pattern fits
 
     def __new__(cls, rules: Iterable[Rule] = ()) -> Asked:
         """Take the rules, in order."""
         self = super().__new__(cls, rules)
-        senders, recipients = (
-            [one.pattern for rule in self for one in rule.conditions if isinstance(one, kind)]
-            for kind in (Sender, Recipient)
-        )
-        self._sender = may_fit(senders) if len(senders) >= _WORTH_IT else None
-        self._recipient = may_fit(recipients) if len(recipients) >= _WORTH_IT else None
-        self._left = {
-            (sends, receives): tuple(
-                rule
-                for rule in self
-                if not (not sends and any(isinstance(one, Sender) for one in rule.conditions))
-                and not (
-                    not receives and any(isinstance(one, Recipient) for one in rule.conditions)
-                )
-            )
-            for sends in (False, True)
-            for receives in (False, True)
-        }
+        self._meshes = tuple(_meshes(self))
+        self._left = tuple(tuple(self._without(bits)) for bits in range(1 << len(self._meshes)))
         return self
 
     def sift(self, occasion: Occasion) -> tuple[Rule, ...]:
         """Return the rules that may match."""
-        sends = receives = True
-        if self._sender is not None:
-            sender = occasion.sender
-            sends = sender is not None and self._sender(sender)
-        if self._recipient is not None:
-            receives = any(map(self._recipient, occasion.recipients))
-        return self if sends and receives else self._left[sends, receives]
+        bits = 0
+        for bit, _, texts, test in self._meshes:
+            for text in texts(occasion):
+                if test(text):
+                    break
+            else:
+                bits += bit
+        return self._left[bits]
+
+    def _without(self, bits: int) -> Iterable[Rule]:
+        gone = tuple(mesh.kind for mesh in self._meshes if mesh.bit & bits)
+        return (rule for rule in self if not any(isinstance(one, gone) for one in rule.conditions))
+
+
+def _meshes(rules: tuple[Rule, ...]) -> Iterable[_Mesh]:
+    bit = 1
+    for kind, texts in _KINDS:
+        patterns = [one.pattern for rule in rules for one in rule.conditions if type(one) is kind]
+        if len(patterns) >= _WORTH_IT:
+            yield _Mesh(bit, kind, texts, may_fit(patterns))
+            bit <<= 1
 
 
 NOBODY = Asked()
