@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from smtpproxy.rules.presets import preset_text
+
+PRESET = "--preset "
+
 
 @dataclass(frozen=True)
 class Fate:
@@ -74,8 +78,9 @@ class Row:
     """Rules, the messages that are sent under them, and what becomes of each.
 
     `rules` has a rule a line, as it stands behind the dash of a rule file; a line that begins with
-    a blank continues the one before. `transport` is how Postfix sends; with `KEPT` all messages go
-    over one connection. `options` are for the proxy.
+    a blank continues the one before. Or it names a preset, as `--preset NAME`. `transport` is how
+    Postfix sends; with `KEPT` all messages go over one connection. `options` are for the proxy.
+    The rules are taken back before the queue is flushed, unless they end by themselves (`ends`).
     """
 
     name: str
@@ -83,6 +88,7 @@ class Row:
     messages: tuple[Fates, ...]
     transport: str = "smtp"
     options: tuple[str, ...] = ()
+    ends: bool = False
 
     @property
     def fates(self) -> list[tuple[str, Fate]]:
@@ -96,5 +102,7 @@ class Row:
     @property
     def file(self) -> str:
         """The rule file."""
+        if self.rules.startswith(PRESET):
+            return preset_text(self.rules.removeprefix(PRESET))
         listed = re.sub(r"^(?=\S)", "- ", self.rules, flags=re.MULTILINE)
         return f"smtpproxy-rules: 1\nrules:\n{listed}\n"

@@ -58,7 +58,7 @@ def play(
         for one in stages:
             if one.row.transport == KEPT:
                 one.await_parting()  # a session goes on under the rules that it began with
-        take_back(stages)
+        take_back([one for one in stages if not one.row.ends])
         postfix.flush()
         postfix.settle({identity: tried + 1 for identity, tried in before.items()})
         last = look(letters, postfix, servers.values())

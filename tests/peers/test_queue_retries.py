@@ -11,8 +11,8 @@ import pytest
 from tests.peers.queue_fates import Row, bounced, kept
 from tests.peers.queue_play import look
 from tests.peers.queue_postfix import POLL_SECONDS, QueueingPostfix, run_queueing_postfix
-from tests.peers.queue_rows import BOB
 from tests.peers.queue_stage import put_in, staged, take_back
+from tests.peers.queue_words import BOB
 from tests.peers.smtp_sink import SmtpSink
 
 pytestmark = pytest.mark.peer("postfix")
