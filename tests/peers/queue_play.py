@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tests.peers.mailserver import MailServer
 from tests.peers.queue_fates import Fate, Row
-from tests.peers.queue_postfix import KEPT, QueueingPostfix
+from tests.peers.queue_postfix import QueueingPostfix
 from tests.peers.queue_stage import Letter, Told, put_in, staged, take_back
 
 
@@ -55,9 +55,6 @@ def play(
         before = postfix.settle({letter.identity: 1 for letter in letters})
         first = look(letters, postfix, servers.values())
         told = [one.told() for one in stages]
-        for one in stages:
-            if one.row.transport == KEPT:
-                one.await_parting()  # a session goes on under the rules that it began with
         take_back([one for one in stages if not one.row.ends])
         postfix.flush()
         postfix.settle({identity: tried + 1 for identity, tried in before.items()})

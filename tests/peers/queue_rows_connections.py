@@ -77,8 +77,8 @@ SILENCE = (
     ),
     Row(
         "nobody may connect",
-        "CONNECT: {refuse: 1 s}",
-        ({BOB: kept("lost connection with")},),
+        "CONNECT: {refuse: 50 ms}",
+        ({BOB: kept("connect")},),
     ),
 )
 

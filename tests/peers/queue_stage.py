@@ -70,24 +70,16 @@ class Staged:
 
     def told(self) -> Told:
         """What the log has so far."""
-        log = self._log()
+        log = Proxied(self.proxy.port, self.folder / LOG)
         return Told(
             {record["session"] for one in self.letters for record in log.begun(one.sender)},
             {record["rule"] for record in log.read() if "rule" in record},
         )
 
-    def await_parting(self) -> None:
-        """Wait until Postfix has left."""
-        for letter in self.letters:
-            self._log().records(letter.sender, 1)
-
     def take_back(self) -> None:
         """Take the rules back, without waiting until that is done."""
         (self.folder / RULES).write_text(NO_RULES)
         self.proxy.send(signal.SIGHUP)
-
-    def _log(self) -> Proxied:
-        return Proxied(self.proxy.port, self.folder / LOG)
 
 
 @contextmanager
