@@ -12,7 +12,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side, StartTls, Wait
+from smtpproxy.actions import (
+    Action,
+    Close,
+    Connect,
+    HalfClose,
+    Refuse,
+    Reset,
+    Send,
+    Side,
+    StartTls,
+    Wait,
+)
 from smtpproxy.cassette.asrecorded import AsRecorded
 from smtpproxy.cassette.matching import STARTTLS, begins_tls
 from smtpproxy.cassette.model import STRAY, UNSOLICITED, Kept, Recorded, RecordedSession
@@ -23,6 +34,7 @@ from smtpproxy.exchange import RULE, Exchange
 from smtpproxy.relay import Relay
 from smtpproxy.responder import LocalServer
 from smtpproxy.rules.model import RuleBook
+from smtpproxy.rules.run import Run, Visit
 from smtpproxy.smtp.facts import Chunk, MailData, is_last_chunk
 from smtpproxy.smtp.limits import Limits
 from smtpproxy.smtp.maildata import FINAL_DOT, EndFinder
@@ -33,6 +45,8 @@ OnTheWire = Callable[[Kept], bytes]
 
 TWO_MESSAGES: Final = "the message has a final dot within, and can't be played"
 _RESET: Final = Recorded("RSET", b"RSET\r\n", said=(b"250 2.0.0 Ok\r\n",))
+#: Where a client is whose address was not recorded: on the proxy's own machine.
+_HERE: Final = "127.0.0.1"
 #: What was recorded was within its limits.
 _NO_LIMITS: Final = Limits(*(1 << 40,) * len(Limits._fields))
 
@@ -96,8 +110,15 @@ class Trial:
     """One recorded session before these rules."""
 
     def __init__(
-        self, session: RecordedSession, rules: RuleBook, on_the_wire: OnTheWire, clock: Clock
+        self,
+        session: RecordedSession,
+        rules: RuleBook,
+        on_the_wire: OnTheWire,
+        clock: Clock,
+        run: Run | None = None,
+        number: int = 1,
     ) -> None:
+        """`run`: what the rules of all sessions share; `number`: of this session in it, from 1."""
         self._session = session
         self._on_the_wire = on_the_wire
         self._clock = clock
@@ -110,6 +131,7 @@ class Trial:
             rules,
             limits=_NO_LIMITS,
             tls=Encryption(MIRROR, within=True),
+            visit=Visit(session.client or _HERE, number, run or Run()),
         )
         self._todo: deque[Action] = deque()
         self._reached = True  # upstream, from the greeting on
@@ -242,6 +264,8 @@ class Trial:
             case Wait(side, seconds):
                 self._clock.now += seconds
                 self._delay += seconds if side is Side.CLIENT else 0
+            case Refuse(seconds=seconds):
+                self._odd.append(f"no client can connect for {seconds:g} s")
             case StartTls():
                 self._begin_tls(action)
             case Close(Side.CLIENT) | Reset(Side.CLIENT) | HalfClose(Side.CLIENT):

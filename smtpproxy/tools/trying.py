@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from smtpproxy.cassette.model import Cassette
+from smtpproxy.cassette.model import Cassette, Kept
 from smtpproxy.cassette.store import load_recorded, mail_data_on_the_wire
 from smtpproxy.cassette.trial import Clock, Trial, TriedSession
 from smtpproxy.console import UNABLE, say
@@ -12,9 +12,10 @@ from smtpproxy.documents import DocumentError
 from smtpproxy.faults.base import FaultError
 from smtpproxy.faults.delay import parse_duration
 from smtpproxy.options import OneLineOptions
-from smtpproxy.rules.load import parse_rule
+from smtpproxy.rules.load import MOST_DIGITS, parse_rule
 from smtpproxy.rules.model import Rule, rule_book
 from smtpproxy.rules.presets import load_named
+from smtpproxy.rules.run import Run
 from smtpproxy.tools.paging import paged
 from smtpproxy.tools.tried import as_json, session_lines, summary_lines
 
@@ -36,6 +37,7 @@ class TryOptions(OneLineOptions):
     )
     optParameters = (
         ("apart", "a", "0 s", "the time between one session and the next, such as '10 min'"),
+        ("seed", None, "0", "a whole number, by which what is left to chance is drawn"),
     )
     optFlags = (
         ("json", None, "one JSON object for all"),
@@ -62,10 +64,14 @@ def try_(words: list[str]) -> int:
     if not options.words or not (options.rules or len(options.words) > 1):
         say("smtpproxy: expected rules, and a cassette")
         return UNABLE
+    if not (options["seed"].isdecimal() and options["seed"].isascii()):
+        say(f"smtpproxy: --seed: expected a whole number, got {options['seed']!r}")
+        return UNABLE
+    seed = int(options["seed"][:MOST_DIGITS])
     try:
         rules = [*load_named(options.words[:-1]), *map(parse_rule, options.rules)]
         cassette = load_recorded(Path(options.words[-1]), lambda w: say(f"smtpproxy: {w}"))
-        tried = _tried(rules, cassette, parse_duration(options["apart"]))
+        tried = _tried(rules, cassette, parse_duration(options["apart"]), seed)
     except FaultError as error:
         say(f"smtpproxy: --apart: {error}")
         return UNABLE
@@ -85,13 +91,16 @@ def try_(words: list[str]) -> int:
     return 0
 
 
-def _tried(rules: list[Rule], cassette: Cassette, apart: float) -> list[TriedSession]:
+def _tried(rules: list[Rule], cassette: Cassette, apart: float, seed: int) -> list[TriedSession]:
     """Return what became of each session, one after the other. Raises DocumentError."""
-    book, clock, path = rule_book(rules), Clock(), Path(cassette.source)
+    book, clock, run = rule_book(rules), Clock(), Run(seed=seed)
+    path = Path(cassette.source)
+
+    def on_the_wire(kept: Kept) -> bytes:
+        return mail_data_on_the_wire(kept, path)
+
     tried = []
-    for session in cassette.sessions:
-        tried.append(
-            Trial(session, book, lambda kept: mail_data_on_the_wire(kept, path), clock).play()
-        )
+    for number, session in enumerate(cassette.sessions, start=1):
+        tried.append(Trial(session, book, on_the_wire, clock, run, number).play())
         clock.now += apart
     return tried

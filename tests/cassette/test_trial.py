@@ -22,6 +22,7 @@ from smtpproxy.cassette.read import read_cassette
 from smtpproxy.cassette.store import load_cassette, mail_data_on_the_wire
 from smtpproxy.cassette.trial import TWO_MESSAGES, Clock, Trial, Tried, TriedSession
 from smtpproxy.rules.model import NO_RULES, RuleBook
+from smtpproxy.rules.run import Run
 from smtpproxy.smtp.maildata import stuff
 from tests.cassette.test_versions import SAMPLES
 from tests.dialogue import rules_in
@@ -283,3 +284,19 @@ def test_tried_knows_what_changed() -> None:
     one = tried(WHOLE).exchanges[0]
     assert not one.changed
     assert Tried(one.one, one.heard, added=True).changed
+
+
+def test_sessions_share_what_rules_remember() -> None:
+    """A rule that lets a second try through does so in the next session, when its time has come."""
+    text = HEAD + WHOLE + "---\n" + (HEAD + WHOLE).partition("---\n")[2].replace(": 1", ": 2", 1)
+    cassette = read_cassette(text.encode(), "a.yaml")
+    book = rules_in(
+        "{RCPT: 450 4.7.1 Later, times: {until: 5 min after first, per: triplet}}",
+    )
+    run, clock = Run(), Clock()
+    changes = []
+    for number, session in enumerate([*cassette.sessions, cassette.sessions[0]], start=1):
+        trial = Trial(session, book, lambda kept: stuff(kept.octets), clock, run, number)
+        changes.append(len(told(trial.play())))
+        clock.now += 200
+    assert changes == [3, 3, 0]

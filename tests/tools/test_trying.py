@@ -124,6 +124,7 @@ def test_an_answer_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
         (["signup.yaml", "rules.yaml"], "signup.yaml:1: is not a rule file"),
         (["rules.yaml", "rules.yaml"], "rules.yaml:1: is not a cassette"),
         (["rules.yaml", "signup.yaml", "--apart", "soon"], "--apart: expected a time such as"),
+        (["rules.yaml", "signup.yaml", "--seed", "x"], "--seed: expected a whole number, got 'x'"),
         (["tarpti", "signup.yaml"], "did you mean 'tarpit'?"),
     ],
 )
