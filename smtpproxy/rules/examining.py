@@ -5,7 +5,7 @@ Owns what can be told without a session. A rule's mistakes are the reader's to f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from smtpproxy.documents import DocumentError
@@ -51,28 +51,38 @@ def _never_fire(rules: list[_Placed]) -> Iterator[tuple[int, str]]:
 
 def _hides(one: Rule, other: Rule, stands_before: bool) -> bool:
     """Is this rule asked first, and does it answer whenever the other one might?"""
-    if one is other or not one.answers or one.stage != other.stage:
+    if one is other or not one.answers or one.stage != other.stage or not _covers(one, other):
         return False
-    if not one.needs_reply and other.needs_reply:
-        # What answers without asking upstream comes first, wherever it stands.
-        return _covers(one, other)
-    return stands_before and other.answers and _covers(one, other)
+    if _turn(one) != _turn(other):
+        return _turn(one) < _turn(other)  # wherever they stand, and once one answers, that is all
+    return other.answers and stands_before
+
+
+def _turn(rule: Rule) -> int:
+    """Return when a rule is asked: at once, with the message, or with upstream's reply."""
+    return 2 if rule.needs_reply else 1 if rule.needs_message else 0
 
 
 def _covers(one: Rule, other: Rule) -> bool:
-    """Does one rule match, and fire, whenever the other one matches?"""
-    if one.times != ALWAYS or one.gambles:
+    """Does one rule match whenever the other one does, and then always fire?"""
+    if one.times != ALWAYS or any(condition.draws for condition in one.conditions):
         return False
-    theirs = {(type(condition), condition.words) for condition in other.conditions}
-    return all(
-        (type(condition), condition.words) in theirs or _is_wider(condition, other)
-        for condition in one.conditions
-    )
+    return all(_is_among(condition, other.conditions) for condition in one.conditions)
 
 
-def _is_wider(condition: Condition, other: Rule) -> bool:
-    """Does it hold for whatever upstream answers where the other rule matches?"""
-    if not isinstance(condition, UpstreamReply) or condition.text or other.reply is None:
+def _is_among(condition: Condition, others: Iterable[Condition]) -> bool:
+    """Does a condition hold wherever all of these do?"""
+    for other in others:
+        if type(other) is type(condition) and other.words == condition.words:
+            return True
+        if _is_wider(condition, other):
+            return True
+    return False
+
+
+def _is_wider(condition: Condition, other: Condition) -> bool:
+    """Does a condition on upstream's code hold wherever another one does?"""
+    if not isinstance(condition, UpstreamReply) or not isinstance(other, UpstreamReply):
         return False
-    mine, theirs = condition.code, other.reply.code
-    return mine.low <= theirs.low <= theirs.high <= mine.high
+    ours, theirs = condition.code, other.code
+    return condition.text is None and ours.low <= theirs.low <= theirs.high <= ours.high

@@ -12,11 +12,11 @@ from typing import Any, Final, TypeAlias
 from smtpproxy.codes import ALIASES
 from smtpproxy.faults import FAULTS
 from smtpproxy.faults.tls import STAGE as STARTTLS
+from smtpproxy.rules import when
 from smtpproxy.rules.conditions import CONDITIONS
 from smtpproxy.rules.load import FILE_KEYS, KNOWN_STAGES, MAGIC, RULE_KEYS, VERSION
 from smtpproxy.rules.model import ADDRESS_OF, UPSTREAM_WORDS
 from smtpproxy.rules.times import SCHEMA as TIMES
-from smtpproxy.rules.when import schema as when_schema
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -73,11 +73,15 @@ def _faults() -> Schema:
 
 def _when() -> Schema:
     """Return what `when:` may hold, each condition with what it means."""
-    told = when_schema()
-    for key, condition in CONDITIONS.items():
-        about = {"description": _about(condition.__doc__ or ""), **condition.schema}
-        told["properties"][key] = about
-    return told
+    told = when.schema()
+    words = {key: _about(condition.__doc__ or "") for key, condition in CONDITIONS.items()}
+    words |= {
+        when.ALL: "all: [{…}, {…}]: each of these holds.",
+        when.ANY: "any: [{…}, {…}]: one of these holds, or more.",
+        when.NOT: "not: {…}: these do not hold together.",
+    }
+    properties = {key: {"description": words[key], **of} for key, of in told["properties"].items()}
+    return {**told, "properties": properties}
 
 
 def _about(docstring: str) -> str:

@@ -53,7 +53,12 @@ def test_a_rule_behind_one_that_always_answers() -> None:
         (("{RCPT: 451, when: {reply: 4xx}}", "RCPT: 450"), [3]),
         (("RCPT: 450", "{RCPT: {delay: 5 s}, when: {reply: 2xx}}"), [4]),
         (("{MAIL: 450, when: {tls: true}}", "{MAIL: 550, when: {tls: true}}"), [4]),
+        (("RCPT: 450", "{RCPT: 550, times: 2}"), [4]),
+        (("END-OF-DATA: 450", "{END-OF-DATA: 550, when: {size: over 1 KiB}}"), [4]),
+        (("{END-OF-DATA: 550, when: {size: over 1 KiB}}", "END-OF-DATA: 450"), [3]),
         # These may fire.
+        (("{RCPT: 450, times: 2}", "RCPT: 550"), []),
+        (("{RCPT: 450, when: {chance: 0.5}}", "{RCPT: 550, when: {chance: 0.5}}"), []),
         (("RCPT *@a: 450", "RCPT: 550"), []),
         (("RCPT: 450", "MAIL: 550"), []),
         (("RCPT: {delay: 5 s}", "RCPT: 550"), []),

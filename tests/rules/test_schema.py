@@ -44,6 +44,7 @@ def test_it_has_every_key_of_the_reader() -> None:
     assert list(told["properties"]) == list(FILE_KEYS)
     assert list(parts["rule"]["properties"]) == [*RULE_KEYS, *KNOWN_STAGES]
     assert list(parts["when"]["properties"]) == list(KEYS)
+    assert all(of["description"] for of in parts["when"]["properties"].values())
     (mapping,) = (one for one in parts["experience"]["anyOf"] if "properties" in one)
     assert list(mapping["properties"]) == [*FAULTS, "upstream"]
     assert all(of["description"] for of in mapping["properties"].values())
@@ -82,6 +83,12 @@ GOOD = [
     "- STARTTLS: {tls: expired, delay: 5 s}",
     "- EHLO: {keywords: {remove: DSN, set: {SIZE: 5}}}",
     "- END-OF-DATA: {upstream: deliver, client: reset}",
+    "- {RCPT: 450, times: 2}",
+    "- {RCPT: 450, times: {until: 5 min after first, per: triplet, forget: 1 day}}",
+    "- {RCPT: 450, times: {above: 3, within: 1 min, per: client}, when: {chance: 0.2}}",
+    "- {RCPT: 450, when: {any: [{sender: a@b}, {not: {command: 3-}}], all: [{chance: 1}]}}",
+    "- {MAIL: 550, when: {parameters: {SIZE: /1.*/}, client: 192.0.2.0/24}}",
+    "- {END-OF-DATA: 552, when: {size: over 10 MiB, header: {Subject: spam*}}}",
 ]
 BAD = [
     "- RCTP: 452",
@@ -98,6 +105,12 @@ BAD = [
     "- EHLO: {keywords: {removed: DSN}}",
     "- RCPT",
     "- {}",
+    "- {RCPT: 450, times: {frist: 2}}",
+    "- {RCPT: 450, times: 0}",
+    "- {RCPT: 450, times: {first: 1, per: nobody}}",
+    "- {RCPT: 450, when: {any: [{sneder: a}]}}",
+    "- {RCPT: 450, when: {any: []}}",
+    "- {END-OF-DATA: 552, when: {size: large}}",
 ]
 
 

@@ -69,12 +69,22 @@ SENTENCES = [
         "at END-OF-DATA, the client hears 250 Ok; "
         "upstream gets the message, and where it says otherwise the client hears that instead.",
     ),
+    ("EHLO: {keywords: {remove: DSN}}", "at EHLO, the keywords are told without DSN."),
     (
-        "{MAIL: 450 Later, times: {above: 10, within: 1 min, per: client}}",
-        f"at MAIL, the client hears 450 Later; {NOT_ASKED[:-1]}; "
+        "{RCPT: 450 Later, times: {until: 5 min after first, per: triplet}}",
+        "at RCPT, the client hears 450 Later; upstream is not asked; "
+        "until 300 s after the first, counted for each triplet.",
+    ),
+    (
+        "{MAIL: 450 Slow, times: {above: 10, within: 1 min, per: client}}",
+        "at MAIL, the client hears 450 Slow; upstream is not asked; "
         "once 10 have passed within 60 s, counted for each client.",
     ),
-    ("EHLO: {keywords: {remove: DSN}}", "at EHLO, the keywords are told without DSN."),
+    (
+        "{RCPT: 450 Later, when: {any: [{chance: 0.2}, {not: {tls: true}}]}}",
+        "at RCPT, when chance has it (0.2) or it is not so that the client's connection has TLS, "
+        "the client hears 450 Later; upstream is not asked.",
+    ),
     ("STARTTLS: expired", "at STARTTLS, TLS behind the 220 is spoilt: expired."),
 ]
 
