@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from smtpproxy.actions import Side
 from smtpproxy.documents import DocumentError
 from smtpproxy.rules.model import RuleBook, rule_book
 from smtpproxy.rules.presets import (
@@ -19,6 +20,7 @@ from smtpproxy.rules.presets import (
     preset_names,
     preset_text,
 )
+from smtpproxy.rules.run import Run, Visit
 from tests.dialogue import READY, Conversation
 
 NAMES = (
@@ -183,3 +185,156 @@ def test_silent_loss_of_chunks() -> None:
     conversation.client(b"BDAT 7 LAST\r\nhello\r\n")
     conversation.upstream(b"250 2.0.0 Ok\r\n")
     assert conversation.witness.codes()[-1] == ("BDAT", 250)
+
+
+HERE = "192.0.2.7"
+GREETING = b"220 mail.example.org ESMTP\r\n"
+MESSAGE = b"Subject: hello\r\n.\r\n"
+
+
+class Visits:
+    """Sessions that come one after the other, to the rules of one preset."""
+
+    def __init__(self, name: str, seed: int = 0) -> None:
+        self._book = book(name)
+        self._run = Run(seed=seed)
+        self._sessions = 0
+        self.time = 0.0
+
+    def session(self, client: str = HERE, hello: bool = True) -> Conversation:
+        """Return the next session, up to EHLO if it is to say `hello`."""
+        self._sessions += 1
+        visit = Visit(client, self._sessions, self._run)
+        conversation = Conversation(book=self._book, visit=visit, connected=False)
+        conversation.time = self.time
+        conversation.take(conversation.relay.connected())
+        if hello:
+            conversation.upstream(GREETING)
+            say(conversation, "EHLO app.example.org", "250 mail.example.org")
+        return conversation
+
+
+def say(conversation: Conversation, line: str, answer: str) -> int | None:
+    """Let the client say a line, and upstream answer if it was asked; return what is heard."""
+    conversation.unread(Side.UPSTREAM)
+    conversation.client(f"{line}\r\n".encode())
+    if conversation.unread(Side.UPSTREAM):
+        conversation.upstream(f"{answer}\r\n".encode())
+    codes = conversation.witness.codes()
+    return codes[-1][1]
+
+
+def deliver(conversation: Conversation, sender: str = "a@example.org") -> tuple[int | None, bool]:
+    """Send a message; return what is heard at its end, and whether upstream has it."""
+    say(conversation, f"MAIL FROM:<{sender}>", "250 Ok")
+    say(conversation, "RCPT TO:<b@example.net>", "250 Ok")
+    say(conversation, "DATA", "354 Go")
+    conversation.unread(Side.UPSTREAM)
+    conversation.client(MESSAGE)
+    has_it = conversation.unread(Side.UPSTREAM).endswith(b".\r\n")
+    conversation.upstream(b"250 Ok\r\n")
+    return conversation.witness.codes()[-1][1], has_it
+
+
+def test_greylisting() -> None:
+    """A triplet is put off for five minutes from its first try on, and each triplet anew."""
+    visits = Visits("greylisting")
+
+    def tried(client: str, recipient: str) -> int | None:
+        session = visits.session(client)
+        say(session, "MAIL FROM:<a@example.org>", "250 Ok")
+        return say(session, f"RCPT TO:<{recipient}>", "250 Ok")
+
+    assert tried(HERE, "b@example.net") == 450
+    visits.time = 299
+    assert tried(HERE, "b@example.net") == 450
+    visits.time = 301
+    assert tried(HERE, "b@example.net") == 250
+    assert tried(HERE, "c@example.net") == 450
+    assert tried("192.0.2.8", "b@example.net") == 450
+    visits.time = 301 + 25 * 3600
+    assert tried(HERE, "b@example.net") == 450  # it was forgotten
+
+
+def test_rate_limit_of_messages() -> None:
+    """The eleventh message of a minute is put off, for this client alone; later all is well."""
+    visits = Visits("rate-limit")
+    session = visits.session()
+    heard = [say(session, "MAIL FROM:<a@example.org>", "250 Ok") for _ in range(11)]
+    assert heard == [250] * 10 + [450]
+    other = visits.session("192.0.2.8")
+    assert say(other, "MAIL FROM:<a@example.org>", "250 Ok") == 250
+    session.time = 61
+    assert say(session, "MAIL FROM:<a@example.org>", "250 Ok") == 250
+
+
+def test_rate_limit_of_connections() -> None:
+    """The thirty-first connection of a minute is turned away, and closed."""
+    visits = Visits("rate-limit")
+    for _ in range(30):
+        visits.session()
+    last = visits.session(hello=False)
+    assert last.unread(Side.CLIENT).startswith(b"421 4.7.0 ")
+    assert "client: close" in last.done
+    assert "upstream: connect" not in last.done
+
+
+def test_duplicate_delivery() -> None:
+    """Upstream has the message, and the client hears nothing; sent again it is acknowledged."""
+    visits = Visits("duplicate-delivery")
+    first = visits.session()
+    assert deliver(first) == (None, True)
+    assert "client: close" in first.done
+    assert deliver(visits.session()) == (250, True)
+    assert deliver(visits.session(), "z@example.org") == (None, True)
+
+
+def test_flaky_network() -> None:
+    """Some of many sessions fail, in more ways than one; the same ones with the same seed."""
+
+    def ends(seed: int) -> list[str]:
+        visits = Visits("flaky-network", seed)
+        found = []
+        for number in range(60):
+            session = visits.session()
+            if not session.relay.left:
+                deliver(session, f"{number}@example.org")
+            found.append(next((one for one in session.done if one in ENDS), "well"))
+        return found
+
+    assert {"well", *ENDS} <= set(ends(1))
+    assert ends(1) == ends(1)
+    assert ends(1) != ends(2)
+
+
+ENDS = ("client: close", "client: reset")
+
+
+def test_strict_provider() -> None:
+    """No TLS, a sender that nobody can answer, and too many recipients are refused."""
+    visits = Visits("strict-provider")
+    plain = visits.session()
+    assert say(plain, "MAIL FROM:<a@example.org>", "250 Ok") == 530
+    session = visits.session()
+    session.take(session.relay.secured(Side.CLIENT, None))
+    assert say(session, "EHLO app.example.org", "250 mail.example.org") == 250
+    assert say(session, "MAIL FROM:<no-reply@example.org>", "250 Ok") == 550
+    assert say(session, "MAIL FROM:<a@example.org>", "250 Ok") == 250
+    assert say(session, "RCPT TO:<root@example.net>", "250 Ok") == 550
+    heard = [say(session, f"RCPT TO:<{n}@example.net>", "250 Ok") for n in range(20)]
+    assert heard == [250] * 19 + [452]
+
+
+def test_dying_server() -> None:
+    """Two messages go well; at the end of the third the client is told to go."""
+    visits = Visits("dying-server")
+    assert deliver(visits.session()) == (250, True)
+    assert deliver(visits.session()) == (250, True)
+    third = visits.session()
+    assert deliver(third)[0] == 421
+    assert "client: close" in third.done
+
+
+def test_slow_link() -> None:
+    """The dialogue is that of upstream, however long it takes."""
+    assert deliver(Visits("slow-link").session()) == (250, True)

@@ -18,7 +18,7 @@ SENTENCES = [
     (
         "{MAIL: 550 No, when: {sender: /^$/, tls: false}}",
         "at MAIL, when the sender matches /^$/ and the client's connection has no TLS, "
-        "the client hears 550 No; " + NOT_ASKED,
+        f"the client hears 550 No; {NOT_ASKED}",
     ),
     (
         "{DATA: {delay: 5 s}, when: {recipient: bob@example.net}}",
@@ -26,8 +26,8 @@ SENTENCES = [
     ),
     (
         "{RCPT: {delay: 5 s, reply: 451 Later}, when: {sender: '*'}}",
-        "at RCPT, when the sender is like *, the client hears 451 Later; the reply comes 5 s later; "
-        + NOT_ASKED,
+        "at RCPT, when the sender is like *, the client hears 451 Later; "
+        f"the reply comes 5 s later; {NOT_ASKED}",
     ),
     (
         "{RCPT: 451 Later, when: {reply: 45x}}",
