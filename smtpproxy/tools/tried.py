@@ -31,12 +31,12 @@ def session_lines(session: TriedSession) -> Iterator[Text]:
 
 def _exchange(tried: Tried) -> Iterator[Text]:
     one = tried.one
-    for line in _without_end(one.sent):
-        yield Text(f"C: {visible(line)}", style="bold")
+    for line in _lines(one.sent):
+        yield Text(f"C: {line}", style="bold")
     if one.kept is not None or one.stage == "END-OF-DATA":
         yield Text(f"C: ({_size(one.kept)})", style="dim")
     if tried.delay:
-        yield Text(f"   ({tried.delay:g} s later{_by(tried.rules)})", style="magenta")
+        yield Text(f"   ({round(tried.delay, 3):g} s later{_by(tried.rules)})", style="magenta")
     yield from _reply(tried)
     if tried.closed and one.stage != "QUIT":
         yield Text(f"   ({tried.closed}{_by(tried.rules)})", style="magenta")
@@ -52,19 +52,19 @@ def _size(kept: Kept | None) -> str:
 
 def _reply(tried: Tried) -> Iterator[Text]:
     """Yield the lines of a reply: those that were recorded and not heard, and the other way."""
-    was = _without_end(b"" if tried.added else tried.one.heard or b"")
-    now = _without_end(tried.heard)
+    was = _lines(b"" if tried.added else tried.one.heard or b"")
+    now = _lines(tried.heard)
     if tried.added:
-        yield from (Text(f"S: {visible(line)}", style="dim") for line in now)
+        yield from (Text(f"S: {line}", style="dim") for line in now)
         return
     style = _style(tried.one, tried.heard)
     for what, a, b, c, d in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
         if what == "equal":
-            yield from (Text(f"S: {visible(line)}", style=style) for line in was[a:b])
+            yield from (Text(f"S: {line}", style=style) for line in was[a:b])
             continue
-        yield from (Text(f"-: {visible(line)}", style="dim strike") for line in was[a:b])
+        yield from (Text(f"-: {line}", style="dim strike") for line in was[a:b])
         for line in now[c:d]:
-            yield Text(f"+: {visible(line)}{_by(tried.rules, '  (', ')')}", style=f"bold {style}")
+            yield Text(f"+: {line}{_by(tried.rules, '  (', ')')}", style=f"bold {style}")
     if was and not now:
         yield Text(f"+: nothing{_by(tried.rules, '  (', ')')}", style="bold magenta")
 
@@ -76,9 +76,11 @@ def _by(rules: Sequence[str], before: str = ", ", behind: str = "") -> str:
     return f"{before}{word} {', '.join(map(visible_text, rules))}{behind}"
 
 
-def _without_end(octets: bytes) -> list[bytes]:
-    lines = octets.split(b"\r\n")
-    return lines[:-1] if not lines[-1] else lines
+def _lines(octets: bytes) -> list[str]:
+    """Return octets as lines that can be shown; what lacks its end says so."""
+    *lines, last = octets.split(b"\r\n")
+    shown = list(map(visible, lines))
+    return [*shown, f"{visible(last)}  (without CRLF)"] if last else shown
 
 
 def _style(one: Recorded, heard: bytes) -> str:
@@ -141,4 +143,4 @@ def _as_record(tried: Tried) -> dict[str, Any]:
 
 
 def _text(octets: bytes | None) -> str | None:
-    return "\n".join(map(visible, _without_end(octets))) if octets else None
+    return "\n".join(_lines(octets)) if octets else None

@@ -115,6 +115,14 @@ def test_an_answer_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert "   (the proxy resets the connection, rule MAIL)\n" in out
 
 
+def test_octets_that_are_missing_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A reply that lacks the end of its line is not the one that was recorded."""
+    assert try_(["--rule", "MAIL: {malformed: no-crlf}", "signup.yaml"]) == 0
+    assert "-: 250 2.1.0 Ok\n+: 250 2.1.0 Ok  (without CRLF)  (rule MAIL)\n" in (
+        capsys.readouterr().out
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
