@@ -11,8 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from smtpproxy.documents import DocumentError, nearest
-from smtpproxy.rules.load import RuleFile, load_rules, read_rule_file
-from smtpproxy.rules.model import Rule
+from smtpproxy.rules.load import RuleFile, load_rule_file, read_rule_file
 
 _FOLDER = files("smtpproxy") / "presets"
 _SUFFIX = ".yaml"
@@ -46,18 +45,20 @@ def load_preset(name: str) -> RuleFile:
     return read_rule_file(preset_text(name).encode(), f"preset {name}")
 
 
-def load_named(words: Iterable[str]) -> list[Rule]:
-    """Return the rules of files and presets, in order; a file that is there comes before a preset.
+def load_named(words: Iterable[str]) -> RuleFile:
+    """Return the rules of files and presets, in order, and the first seed that one of them has.
 
-    Raises DocumentError.
+    A file that is there comes before a preset. Raises DocumentError.
     """
-    return [rule for word in words for rule in _load_one(word)]
+    files = [_load_one(word) for word in words]
+    seeds = (file.seed for file in files if file.seed is not None)
+    return RuleFile([rule for file in files for rule in file.rules], next(seeds, None))
 
 
-def _load_one(word: str) -> list[Rule]:
+def _load_one(word: str) -> RuleFile:
     if not Path(word).exists():
         if word in preset_names():
-            return load_preset(word).rules
+            return load_preset(word)
         if near := nearest(word, preset_names()):
             raise DocumentError(word, 0, f"is neither a file nor a preset{near}")
-    return load_rules(Path(word))
+    return load_rule_file(Path(word))

@@ -55,7 +55,7 @@ def explain_rules(words: list[str]) -> int:
         say("smtpproxy: expected a rule file, a preset, or --rule TEXT")
         return UNABLE
     try:
-        rules = [*load_named(options.words), *map(parse_rule, options.rules)]
+        rules = [*load_named(options.words).rules, *map(parse_rule, options.rules)]
     except DocumentError as error:
         say(f"smtpproxy: {error}")
         return UNABLE

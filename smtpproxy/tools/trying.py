@@ -37,7 +37,12 @@ class TryOptions(OneLineOptions):
     )
     optParameters = (
         ("apart", "a", "0 s", "the time between one session and the next, such as '10 min'"),
-        ("seed", None, "0", "a whole number, by which what is left to chance is drawn"),
+        (
+            "seed",
+            None,
+            "",
+            "a whole number to draw chances by [the file's, or 0]",
+        ),
     )
     optFlags = (
         ("json", None, "one JSON object for all"),
@@ -64,12 +69,13 @@ def try_(words: list[str]) -> int:
     if not options.words or not (options.rules or len(options.words) > 1):
         say("smtpproxy: expected rules, and a cassette")
         return UNABLE
-    if not (options["seed"].isdecimal() and options["seed"].isascii()):
+    if options["seed"] and not (options["seed"].isdecimal() and options["seed"].isascii()):
         say(f"smtpproxy: --seed: expected a whole number, got {options['seed']!r}")
         return UNABLE
-    seed = int(options["seed"][:MOST_DIGITS])
     try:
-        rules = [*load_named(options.words[:-1]), *map(parse_rule, options.rules)]
+        named = load_named(options.words[:-1])
+        rules = [*named.rules, *map(parse_rule, options.rules)]
+        seed = int(options["seed"][:MOST_DIGITS] or named.seed or 0)
         cassette = load_recorded(Path(options.words[-1]), lambda w: say(f"smtpproxy: {w}"))
         tried = _tried(rules, cassette, parse_duration(options["apart"]), seed)
     except FaultError as error:

@@ -91,9 +91,9 @@ def test_an_unknown_one_is_refused() -> None:
 def test_a_file_comes_before_a_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where both could be meant, the user's own file is."""
     monkeypatch.chdir(tmp_path)
-    assert len(load_named(["tarpit", "silent-loss"])) == 8
+    assert len(load_named(["tarpit", "silent-loss"]).rules) == 8
     (tmp_path / "tarpit").write_text("smtpproxy-rules: 1\nrules: []\n")
-    assert load_named(["tarpit"]) == []
+    assert load_named(["tarpit"]).rules == []
 
 
 def test_full_mailbox() -> None:

@@ -107,6 +107,22 @@ def test_presets_and_rules_of_the_command_line(capsys: pytest.CaptureFixture[str
     assert "   (2 recorded exchanges left out)\n" in out
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_files_own_seed_is_drawn_by(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is left to chance is drawn by the file's seed, unless another one is asked for."""
+    told = {}
+    for seed in range(20):
+        rule = "rules:\n- {RCPT: 450, when: {chance: 0.5}}\n"
+        Path("chance.yaml").write_text(f"smtpproxy-rules: 1\nseed: {seed}\n{rule}")
+        assert try_(["chance.yaml", "signup.yaml"]) == 0
+        told[seed] = capsys.readouterr().out
+        assert try_(["chance.yaml", "signup.yaml", "--seed", str(seed)]) == 0
+        assert capsys.readouterr().out == told[seed]
+    assert len(set(told.values())) > 1
+    assert try_(["chance.yaml", "signup.yaml", "--seed", "3"]) == 0
+    assert capsys.readouterr().out == told[3]
+
+
 def test_an_answer_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     """Where the client hears nothing any more, that is told, and how."""
     assert try_(["--rule", "MAIL: reset", "signup.yaml"]) == 0
