@@ -6,7 +6,7 @@ An action is data. Its order counts, for each side on its own.
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -29,6 +29,23 @@ class Send(msgspec.Struct, frozen=True):
 
     side: Side
     octets: bytes
+
+
+class Source(Protocol):
+    """Octets that are read bit by bit. It is closed by whoever has come to its end."""
+
+    def read(self, most: int) -> bytes:
+        """Return the next octets, no more than so many; b"" at the end. Raises OSError."""
+
+    def close(self) -> None:
+        """Forget it."""
+
+
+class SendFrom(msgspec.Struct, frozen=True):
+    """Send what a source has, as fast as the peer takes it."""
+
+    side: Side
+    source: Source
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -85,4 +102,6 @@ class StartTls(msgspec.Struct, frozen=True):
     flaw: str = ""
 
 
-Action: TypeAlias = Connect | Send | Wait | HalfClose | Close | Reset | StartTls | Later | Refuse
+Action: TypeAlias = (
+    Connect | Send | SendFrom | Wait | HalfClose | Close | Reset | StartTls | Later | Refuse
+)

@@ -226,7 +226,9 @@ class Answers:
             code = _NOT_GONE_AHEAD
         client.answered(stage, code)
         if client.framing is Framing.MAIL_DATA:
-            self._passage.begin(exchange.said is None or exchange.said.code // 100 != 3)
+            asked = exchange.said is not None and exchange.said.code // 100 == 3
+            course = self._judge.course
+            self._passage.begin(not (asked or (course is not None and course.holds)))
         elif client.framing is Framing.OPAQUE and not self._server.opaque:
             self._server.opaque = True
             self._watcher.noted("opaque", stage, b"")

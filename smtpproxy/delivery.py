@@ -1,7 +1,8 @@
 """What becomes of a message on its way to upstream: passed on, kept back, or taken back.
 
 Owns mail data from the client's octets to what is outgoing, by DATA and by BDAT, and the exchange
-at their end. What of them may pass is known to `passage`, what the client hears to `answers`.
+at their end. What of them may pass is known to `passage`, what the client hears to `answers`, and
+what becomes of a message that rules want to change, to keep or to cut short, to `detour`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smtpproxy.answers import Answers
+from smtpproxy.detour import Detour, Ways
 from smtpproxy.ending import Ending
 from smtpproxy.exchange import Exchange
 from smtpproxy.outgoing import Outgoing
@@ -16,7 +18,8 @@ from smtpproxy.pairing import END_OF_DATA
 from smtpproxy.passage import Passage
 from smtpproxy.refusals import answer_here, refusal_of_message
 from smtpproxy.rules.judge import Judge
-from smtpproxy.smtp.facts import Chunk, Command, MailData
+from smtpproxy.smtp.facts import Chunk, Command, MailData, Reply
+from smtpproxy.spooling import Spool
 from smtpproxy.watcher import Watcher
 
 
@@ -33,7 +36,10 @@ class Delivery:
         out: Outgoing,
         answers: Answers,
         settle: Callable[[], None],
+        stall: Callable[[bool], None],
+        spool: Callable[[], Spool],
     ) -> None:
+        """`stall` stops and begins reading the client."""
         self._watcher = watcher
         self._seconds = seconds
         self._judge = judge
@@ -43,6 +49,8 @@ class Delivery:
         self._answers = answers
         self._queue = answers.queue
         self._settle = settle
+        ways = Ways(settle, stall, self.reset_upstream, spool)
+        self._detour = Detour(watcher, seconds, judge, ending, out, answers, ways)
 
     def mail_data(self, data: MailData) -> None:
         """Take octets of mail data, as they were sent behind DATA."""
@@ -50,9 +58,12 @@ class Delivery:
         self._watcher.mail_data(data)
         for found in passage.look(data):
             self._watcher.noted(found.name, found.form or "mail data", b"")
-        if not passage.swallowing:
+        if self._judge.course is not None:
+            if not passage.swallowing:
+                self._detour.mail_data(passage.cleared(data), data.last)
+        elif not passage.swallowing:
             self._out.upward.append(passage.cleared(data))
-        if data.last:
+        if data.last and not self._ending.closing:
             self._end()
 
     def _end(self) -> None:
@@ -67,18 +78,24 @@ class Delivery:
         if self._queue.early and not swallowing:
             self._answers.heard_early(exchange)
             return
+        if self._judge.course is not None and not swallowing and self._detour.ends(exchange):
+            return
         if swallowing or END_OF_DATA in self._judge.concerned:
             self._judge.consider_end(exchange, swallowing)
         if not exchange.forwarded:
             self._settle()
             self.reset_upstream()
 
-    def chunk_announced(self, exchange: Exchange) -> None:
+    def chunk_announced(self, exchange: Exchange, command: Command) -> None:
         """It is known whether upstream is asked for this BDAT, and so whether it gets the chunk."""
         self._passage.swallowing = not exchange.forwarded
         if self._passage.swallowing:
             # It would take the chunks that follow for the whole message.
             self.reset_upstream()
+        elif self._judge.course is not None:
+            self._detour.chunk_announced(exchange, command)
+        else:
+            self._out.upward.append(command.wire)
 
     def chunk_refused(self) -> None:
         """There is no upstream: the chunk goes nowhere."""
@@ -87,8 +104,20 @@ class Delivery:
     def chunk(self, chunk: Chunk) -> None:
         """Take octets of a BDAT chunk."""
         self._watcher.mail_data(chunk)
-        if not self._passage.swallowing:
+        if self._passage.swallowing:
+            return
+        if self._judge.course is not None:
+            self._detour.chunk(chunk)
+        else:
             self._out.upward.append(chunk.octets)
+
+    def asked(self, reply: Reply) -> None:
+        """Upstream has answered a DATA of the proxy's own."""
+        self._detour.asked(reply)
+
+    def forget(self) -> None:
+        """The session is over: nothing of a message stays behind."""
+        self._detour.forget()
 
     def reset_upstream(self) -> None:
         """Upstream has an envelope whose message it shall not get: take the envelope back."""

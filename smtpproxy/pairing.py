@@ -80,7 +80,9 @@ class Pairing(deque[Exchange]):
         recipients. Returns its replies' exchanges, or None where it is no such message.
         """
         recipients = self.recipients
-        if not (alike or recipients.uneven) or self._is_laid_out(exchange):
+        if not (self._state.lmtp and (alike or recipients.uneven)):
+            return None
+        if self._is_laid_out(exchange):
             return None
         if not ends_message(exchange.stage, exchange.command):
             return None

@@ -57,6 +57,7 @@ from smtpproxy.smtp.limits import DEFAULT_LIMITS, Limits
 from smtpproxy.smtp.server import ServerReader
 from smtpproxy.smtp.state import HELLO, Phase, State
 from smtpproxy.smtp.verbs import KNOWN_VERBS
+from smtpproxy.spooling import Spool
 from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.watcher import Watcher
 
@@ -80,8 +81,12 @@ class Relay:
         tls: Encryption | None = None,
         deputy: Deputy | None = None,
         visit: Visit | None = None,
+        spool: Callable[[], Spool] = Spool,
     ) -> None:
-        """`visit`: what rules may know of the client and the run."""
+        """`visit`: what rules may know of the client and the run.
+
+        `spool`: where a message is kept that is decided about at its end.
+        """
         self._watcher = watcher
         self._seconds = seconds
         self.state = state or State()
@@ -113,6 +118,7 @@ class Relay:
         self._delivery = Delivery(
             *(watcher, seconds, self._judge, passage),
             *(self._ending, self._out, self._answers, self._settle),
+            *(self._stall, spool),
         )
         self._mail_data = self._delivery.mail_data
         self._refused = refused  # anomalies of the client that upstream shall not see
@@ -169,7 +175,7 @@ class Relay:
         """Return who must act now, and how long that may take."""
         framing, limits = self._client.framing, self._limits
         if self._ending.withheld:
-            return Awaited("client", "silence", 0)
+            return Awaited("client", "silence", FAREWELL if self._ending.goodbye else 0)
         if self._tls.beginning is not None:
             return Awaited(SIDE_NAMES[self._tls.beginning], "TLS", limits.handshake_timeout)
         if framing is _OPAQUE:
@@ -324,6 +330,7 @@ class Relay:
             if type(reply) is Reply:  # else a rule has said it
                 self._watcher.noted(UNSOLICITED, "", reply.wire)
         self._queue.clear()
+        self._delivery.forget()
         # Who leaves while upstream is connected to anew is not carried over to anybody.
         self._watcher.ended(self._ending.how or "client-drop")
 
@@ -417,10 +424,10 @@ class Relay:
             self._watcher.noted("tls-failed", why, b"")
         elif command.verb == "AUTH" and self._deputy is not None:
             self._answer_auth(self._deputy, exchange, command)
-        if exchange.forwarded:
-            self._out.upward.append(command.wire)
         if command.verb == "BDAT":
-            self._delivery.chunk_announced(exchange)
+            self._delivery.chunk_announced(exchange, command)
+        elif exchange.forwarded:
+            self._out.upward.append(command.wire)
 
     def _other_from_client(self, fact: ClientFact) -> None:
         match fact:
@@ -490,6 +497,8 @@ class Relay:
             self._judge.domain = _first_word(reply) or self._judge.domain
         if not exchange.own:
             self._answers.tell(exchange, reply)
+        elif exchange.stage == "DATA":
+            self._delivery.asked(reply)
         elif reply.code in CLOSING and not self._ending.left:
             self._give_up("upstream-drop")
         if self._queue:
@@ -501,7 +510,7 @@ class Relay:
     def _spread(self, exchange: Exchange, reply: Reply) -> Exchange | None:
         """Expect as many replies as there are; return what is to be told, if it is not yet."""
         queue = self._queue
-        found = queue.lay_out(exchange, reply) if self.state.lmtp else None
+        found = queue.lay_out(exchange, reply)
         if found is None:
             queue.spread(exchange, reply.code)
             return exchange
@@ -566,11 +575,16 @@ class Relay:
             exchange.heard, exchange.by = Reply(going.code, octets), PROXY
             self._answers.told(exchange)
 
+    def _stall(self, on: bool) -> None:
+        self._stalled = on
+
     def _leave(self, how: str, actions: list[Action]) -> None:
         self._out.end(self._ending.leave(how, actions))
 
 
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
+#: Seconds that a client may go on sending a message after it was told 421.
+FAREWELL = 30.0
 _SHOWN = 64  # octets of what should not have come
 #: With others a client may show credentials, of which upstream may repeat something at once; or
 #: they tell what follows.

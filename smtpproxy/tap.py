@@ -32,6 +32,7 @@ from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession, Upstream
 from smtpproxy.net.shelf import Shelf
 from smtpproxy.net.signals import end_with
+from smtpproxy.net.spoolfile import spool_on_disk
 from smtpproxy.net.turn import Turn
 from smtpproxy.options import Given, offer
 from smtpproxy.place import Ends
@@ -185,6 +186,7 @@ class Proxy:
             tls=Encryption(self._tls.relation, self._tls.unready, is_within(self._upstream)),
             deputy=deputy,
             visit=self._rules.visit(ends.source.host, number),
+            spool=spool_on_disk,
         )
         upstream = self._upstream_of(label)
         made = ProxySession(

@@ -16,8 +16,20 @@ What was sent and is not in the script is a failure, at the latest at its end.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
-from smtpproxy.actions import Action, Close, Connect, HalfClose, Reset, Send, Side, StartTls, Wait
+from smtpproxy.actions import (
+    Action,
+    Close,
+    Connect,
+    HalfClose,
+    Reset,
+    Send,
+    SendFrom,
+    Side,
+    StartTls,
+    Wait,
+)
 from smtpproxy.auth.deputy import Deputy
 from smtpproxy.encryption import Encryption
 from smtpproxy.exchange import Exchange
@@ -27,6 +39,7 @@ from smtpproxy.rules.load import parse_rule, read_rules
 from smtpproxy.rules.model import RuleBook, rule_book
 from smtpproxy.rules.run import Visit
 from smtpproxy.smtp.facts import Chunk, MailData
+from smtpproxy.spooling import Spool
 from smtpproxy.tlsfacts import TlsFacts
 
 _NAMES = {Side.CLIENT: "client", Side.UPSTREAM: "upstream"}
@@ -104,6 +117,7 @@ class Conversation:
         connected: bool = True,
         visit: Visit | None = None,
         time: float = 0.0,
+        spool: Callable[[], Spool] = Spool,
     ) -> None:
         self.witness = Witness()
         self.time = time
@@ -116,6 +130,7 @@ class Conversation:
             tls=tls,
             deputy=deputy,
             visit=visit,
+            spool=spool,
         )
         self.done: deque[str] = deque()
         self._unread: dict[Side, bytes] = {Side.CLIENT: b"", Side.UPSTREAM: b""}
@@ -136,6 +151,11 @@ class Conversation:
             match action:
                 case Send(side, octets):
                     self._unread[side] += octets
+                    self.done.append(f"{_NAMES[side]}: send")
+                case SendFrom(side, source):
+                    while octets := source.read(100):
+                        self._unread[side] += octets
+                    source.close()
                     self.done.append(f"{_NAMES[side]}: send")
                 case Connect():
                     self.done.append("upstream: connect")

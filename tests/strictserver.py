@@ -6,7 +6,7 @@ without a recipient are 503. What it has delivered is the oracle of tests on mai
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from smtpproxy.actions import Side
@@ -15,6 +15,7 @@ from smtpproxy.smtp.client import ClientReader
 from smtpproxy.smtp.facts import Chunk, Command, MailData, is_last_chunk
 from smtpproxy.smtp.maildata import FINAL_DOT, unstuff
 from smtpproxy.smtp.path import parse_path
+from smtpproxy.spooling import Spool
 from tests.dialogue import Conversation
 
 HELLO = b"250-mail.example.org\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 SIZE\r\n"
@@ -124,9 +125,13 @@ class Between(Conversation):
     """A relay between a client and that server, which answers at once."""
 
     def __init__(
-        self, book: RuleBook, server: StrictServer | None = None, hello: bool = True
+        self,
+        book: RuleBook,
+        server: StrictServer | None = None,
+        hello: bool = True,
+        spool: Callable[[], Spool] = Spool,
     ) -> None:
-        super().__init__(book=book, connected=False)
+        super().__init__(book=book, connected=False, spool=spool)
         self.server = server or StrictServer()
         self._connected = False
         self.take(self.relay.connected())

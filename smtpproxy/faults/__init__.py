@@ -14,6 +14,7 @@ from smtpproxy.faults.edit import Edit
 from smtpproxy.faults.idle import Idle
 from smtpproxy.faults.keywords import Keywords
 from smtpproxy.faults.malformed import Malformed
+from smtpproxy.faults.mid_data import MidData
 from smtpproxy.faults.raw import Raw
 from smtpproxy.faults.refuse import RefuseConnections
 from smtpproxy.faults.replies import Replies
@@ -31,6 +32,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "idle": Idle,
     "keywords": Keywords,
     "malformed": Malformed,
+    "mid-data": MidData,
     "raw": Raw,
     "refuse": RefuseConnections,
     "replies": Replies,
@@ -50,6 +52,7 @@ __all__ = [
     "Idle",
     "Keywords",
     "Malformed",
+    "MidData",
     "Raw",
     "RefuseConnections",
     "Replies",

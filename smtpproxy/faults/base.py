@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 from smtpproxy.actions import Action, Send, Side
 from smtpproxy.smtp.facts import Reply
@@ -118,12 +118,26 @@ def number_of(value: Value, least: int, most: int, *path: str | int) -> int:
 ANSWER, EDIT, SPOIL, SEND = range(4)
 
 
+class DataFilter(Protocol):
+    """Changes a message as it streams: its octets as the receiver understands them, no dots."""
+
+    def feed(self, octets: bytes) -> bytes:
+        """Return what the next octets become, as far as that is known by now."""
+
+    def finish(self) -> bytes:
+        """Return what is still to come: the message is complete."""
+
+    @property
+    def told(self) -> str:
+        """What it did to this message, in a few words, or "" where it did nothing."""
+
+
 class Fault:
     """One thing that can go wrong: a value, read from a rule.
 
     `answers`: it decides what the client hears, so that no later rule is asked. `draws`: something
-    in it is left to chance, so that the run needs a seed. `schema` is the JSON Schema of its value
-    in a rule.
+    in it is left to chance, so that the run needs a seed. `in_data`: it befalls mail data;
+    `resizes`: these may have another size then. `schema` is the JSON Schema of its value in a rule.
     """
 
     __slots__ = ()
@@ -131,6 +145,8 @@ class Fault:
     answers: ClassVar[bool] = False
     draws: ClassVar[bool] = False
     order: ClassVar[int] = EDIT
+    in_data: ClassVar[bool] = False
+    resizes: ClassVar[bool] = False
     schema: ClassVar[dict[str, Any]] = {}
 
     @classmethod
@@ -140,6 +156,10 @@ class Fault:
 
     def apply(self, telling: Telling) -> None:
         """Change what the client is about to be told. Most faults do nothing else."""
+
+    def data_filter(self, draw: Draw) -> DataFilter | None:
+        """Return what changes one message, or None where the fault changes none."""
+        return None
 
     @property
     def relays(self) -> bool:

@@ -20,7 +20,16 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
-from smtpproxy.actions import Action, Close, HalfClose, Later, Reset, StartTls, Wait
+from smtpproxy.actions import (
+    Action,
+    Close,
+    HalfClose,
+    Later,
+    Reset,
+    SendFrom,
+    StartTls,
+    Wait,
+)
 from smtpproxy.net.truncation import close_without_notice
 from smtpproxy.net.turn import Turn
 
@@ -29,6 +38,8 @@ QUEUE_LIMIT = 64 * 1024
 #: Pieces that wait for the end of a turn: a server in this process may have one for each of
 #: thousands of commands in a segment.
 _MOST_GATHERED = 64
+#: Octets of a source that are sent in one turn of the reactor.
+_PIECE = 64 * 1024
 
 
 @implementer(IPushProducer, IPullProducer)
@@ -138,6 +149,9 @@ class Outbox:
             self.flush()
         if self._queue or self._timer is not None or self._transport is None:
             self._enqueue(action)
+        elif isinstance(action, SendFrom):
+            self._enqueue(action)
+            self._drain()
         else:
             self._do(action)
 
@@ -145,7 +159,7 @@ class Outbox:
         """The transport is gone."""
         self._closing = True
         self._gathered.clear()
-        self._queue.clear()
+        self._forget_queue()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -155,8 +169,14 @@ class Outbox:
         if self._closing:
             return
         if isinstance(action, Reset) and not action.in_turn:
-            self._queue.clear()
+            self._forget_queue()
         self._queue.append(action)
+
+    def _forget_queue(self) -> None:
+        for action in self._queue:
+            if isinstance(action, SendFrom):
+                action.source.close()
+        self._queue.clear()
 
     def _enqueue_octets(self, octets: bytes) -> None:
         if self._closing:
@@ -174,6 +194,8 @@ class Outbox:
     def _drain(self) -> None:
         queue = self._queue
         while queue and self._timer is None:
+            if isinstance(queue[0], SendFrom) and not self._feed(queue[0]):
+                return
             self._do(queue.popleft())
         if not queue:
             self._queued = 0
@@ -202,6 +224,24 @@ class Outbox:
             case Reset():
                 self._closing = True
                 self._transport.abortConnection()
+
+    def _feed(self, action: SendFrom) -> bool:
+        """Send a piece of a source, if there is room; return whether it has come to its end."""
+        if self._closing or self._writing or self._paused:
+            return self._closing
+        try:
+            octets = action.source.read(_PIECE)
+        except OSError:
+            self._closing = True
+            self._transport.abortConnection()
+            return False
+        if not octets:
+            action.source.close()
+            return True
+        self._write(octets)
+        if not (self._writing or self._paused or self._closing):
+            self._timer = self._clock.callLater(0, self._waited)  # others have their turn
+        return False
 
     def _close(self, notify: bool) -> None:
         self._closing = True
@@ -281,6 +321,8 @@ class Outbox:
                 self._half_close()
         if not self._queue:
             self._set_full(False)
+        elif isinstance(self._queue[0], SendFrom) and self._timer is None:
+            self._drain()
 
     def pauseProducing(self) -> None:
         """The transport has no more room."""

@@ -14,6 +14,7 @@ from smtpproxy.exchange import PROXY, RULE, Decision, Exchange, Firing, Message
 from smtpproxy.faults import Fault, SayReply, Telling
 from smtpproxy.faults.base import Draw
 from smtpproxy.faults.reply import CLOSING
+from smtpproxy.rules.course import Course, course_of, in_data
 from smtpproxy.rules.deciding import decide, withdraw
 from smtpproxy.rules.model import END_OF_DATA, FORWARD, NO_RULES, NONE, RuleBook
 from smtpproxy.rules.occasion import Occasion
@@ -57,10 +58,13 @@ class Judge:
         self._settled = False  # in a dry run: a rule would have answered
         self._end_rules: RuleBook | None = None  # by which rules; None: there is no such end
         self._data_rule = ""  # that answered DATA
+        self.course: Course | None = None  # of the message that begins, or passes
+        self._course_of = -1  # the mail transaction whose chunks it is for
 
     def retire(self) -> None:
         """Judge nothing any more: what is known of the session may be wrong."""
         self._rules, self._at_end, self._retired = NO_RULES, None, True
+        self.course = None
         self.concerned = self.waiting = frozenset()
         self.needs_message = False
 
@@ -115,9 +119,25 @@ class Judge:
         exchange.forwarded = decision is None or decision.upstream != NONE
         if stage == "DATA":
             self._consider_mail_data(exchange)
+            self._choose_course(exchange, in_data(exchange.decision))
         elif stage == "BDAT":
             taken = decision is not None and decision.answers
             self.needs_message = not taken and self._may_need_message(exchange)
+            if self._course_of != self._state.transactions:
+                self._course_of = self._state.transactions
+                told = self._decide(self._rules.data, Exchange("DATA", None, 0.0))
+                self._choose_course(exchange, in_data(told))
+
+    def _choose_course(self, exchange: Exchange, firings: tuple[Firing, ...]) -> None:
+        """Choose what becomes of the mail data behind DATA, or of all chunks of a message."""
+        self.course = None
+        if not exchange.forwarded:
+            return
+        self.course = course_of(firings, self.needs_message and bool(self._state.accepted))
+        if self.course is not None and self.course.holds and exchange.stage == "DATA":
+            exchange.forwarded = False
+            besides = exchange.decision.firings if exchange.decision else ()
+            exchange.decision = Decision("", (*besides, _GOING_ON), True, NONE, _GO_ON.code)
 
     def _consider_mail_data(self, exchange: Exchange) -> None:
         """Decide at DATA what becomes of its mail data.

@@ -23,6 +23,8 @@ __all__ = [
     "rule_book",
 ]
 
+_BEGINNING = frozenset({"MAIL", "SEND", "SOML", "SAML"})
+
 
 class RuleBook(NamedTuple):
     """All rules in force, in order, by stage: those asked before upstream, and those asked after.
@@ -40,6 +42,8 @@ class RuleBook(NamedTuple):
     rules: tuple[Rule, ...] = ()  # all of them, in order
     later: frozenset[str] = frozenset()  # stages at which rules are asked when more is known
     tellers: Asked = NOBODY  # those that need the message, for whatever else they wait
+    data: Asked = NOBODY  # those of DATA that befall mail data, also by BDAT
+    resizes: bool = False  # a message may have another size than its client says
 
     @property
     def draws(self) -> bool:
@@ -65,17 +69,23 @@ def rule_book(rules: Iterable[Rule]) -> RuleBook:
     # What becomes of mail data is decided at DATA, or at the last BDAT.
     deciding = DECIDING if END_OF_DATA in before or tellers else frozenset()
     at_end = {END_OF_DATA, "BDAT"} if END_OF_DATA in after or message else set()
+    data = [rule for rule in before.get("DATA", ()) if any(one.in_data for one in rule.faults)]
+    deciding |= DECIDING if data else frozenset()
+    resizes = any(one.resizes for rule in data for one in rule.faults)
+    resizing = _BEGINNING if resizes else frozenset()
     looking = (rule for found in (*before.values(), *after.values()) for rule in found)
     return RuleBook(
         {stage: Asked(found) for stage, found in before.items()},
         {stage: Asked(found) for stage, found in after.items()},
-        frozenset({*before, *after} | deciding | at_end),
+        frozenset({*before, *after} | deciding | at_end | resizing),
         frozenset({rule.stage for rule in looking if _waits(rule)} | deciding),
         len(told_apart),
         Asked(message),
         tuple(told_apart),
         frozenset({*after} | at_end),
         tellers,
+        Asked(data),
+        resizes,
     )
 
 

@@ -84,3 +84,44 @@ def unstuff(octets: bytes) -> bytes:
     """Return the message that a receiver takes from the mail data before the final dot."""
     message = octets.replace(b"\r\n.", b"\r\n")
     return message[1:] if message.startswith(b".") else message
+
+
+class DotFinder:
+    """Takes the final dot from a stream of mail data: it is the last three octets, if anything."""
+
+    __slots__ = ("_tail",)
+
+    def __init__(self) -> None:
+        self._tail = b""
+
+    def feed(self, octets: bytes, last: bool) -> bytes:
+        """Return the octets that are certainly before the final dot."""
+        octets = self._tail + octets
+        certain = octets[: max(0, len(octets) - len(FINAL_DOT))]
+        self._tail = b"" if last else octets[len(certain) :]
+        return certain
+
+
+class Stuffer:
+    """Does dot-stuffing in a stream, and ends it by the final dot."""
+
+    __slots__ = ("_empty", "_tail")
+
+    def __init__(self) -> None:
+        self._tail = b"\r\n"  # as for EndFinder
+        self._empty = True
+
+    def feed(self, octets: bytes) -> bytes:
+        """Return the message's octets as they go over the wire."""
+        if not octets:
+            return b""
+        tail, self._empty = self._tail, False
+        octets = tail + octets
+        self._tail = octets[-2:]
+        return octets.replace(b"\r\n.", b"\r\n..")[len(tail) :]
+
+    def finish(self) -> bytes:
+        """Return the final dot, and before it what a message needs that does not end in CRLF."""
+        if self._empty or self._tail == b"\r\n":
+            return FINAL_DOT
+        return (b"\n" if self._tail.endswith(b"\r") else b"\r\n") + FINAL_DOT

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtpproxy.smtp.maildata import FINAL_DOT, EndFinder, Unstuffer, stuff, unstuff
+from smtpproxy.smtp.maildata import (
+    FINAL_DOT,
+    DotFinder,
+    EndFinder,
+    Stuffer,
+    Unstuffer,
+    stuff,
+    unstuff,
+)
 from tests.smtp.dialogue import every_cut
 
 #: Octets among which every boundary case turns up soon.
@@ -148,3 +156,30 @@ def test_at_most_two_octets_are_held_back(pieces: list[bytes]) -> None:
         given_out += unstuffer.feed(piece)
         fed += piece
         assert len(unstuff(fed)) - len(given_out) <= 2
+
+
+@pytest.mark.parametrize(
+    ("message", "wire"),
+    [
+        (b"", b".\r\n"),
+        (b"a\r\n", b"a\r\n.\r\n"),
+        (b".\r\n..\r\n", b"..\r\n...\r\n.\r\n"),
+        (b"a", b"a\r\n.\r\n"),
+        (b"a\r", b"a\r\n.\r\n"),
+        (b"a\n.b\r\n.c", b"a\n.b\r\n..c\r\n.\r\n"),
+    ],
+)
+def test_stuffer(message: bytes, wire: bytes) -> None:
+    """A stream is stuffed as a whole is, and ends by its dot on a line of its own."""
+    for pieces in every_cut(message):
+        stuffer = Stuffer()
+        assert b"".join(map(stuffer.feed, pieces)) + stuffer.finish() == wire
+
+
+@pytest.mark.parametrize("wire", [b".\r\n", b"a\r\n.\r\n", b"..\r\n.\r\n"])
+def test_dot_finder(wire: bytes) -> None:
+    """All but the final dot comes out, wherever TCP cut it."""
+    for pieces in every_cut(wire):
+        dot, last = DotFinder(), len(pieces) - 1
+        found = b"".join(dot.feed(piece, at == last) for at, piece in enumerate(pieces))
+        assert found + FINAL_DOT == wire
