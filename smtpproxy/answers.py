@@ -115,6 +115,8 @@ class Answers:
         if reply is None or (telling.octets is None and telling.pieces is None):
             return reply
         wire = b"".join(action.octets for action in sending if type(action) is Send)
+        if wire == reply.wire:
+            return reply  # it came whole
         return Reply(reply.code, wire) if wire else None
 
     def _end_behind(self, exchange: Exchange, telling: Telling, reply: Reply | None) -> None:
