@@ -24,10 +24,12 @@ def judge(*rules: str, run: Run | None = None) -> Judge:
 
 
 def at_the_end(of: Judge, message: Message) -> Exchange:
-    """Return the end of mail data, once its message was considered; upstream said 354."""
+    """Return the end of mail data, once its message was considered; the proxy said 354."""
     data, end = exchange_of("DATA"), exchange_of("END-OF-DATA")
     of.consider(data)
-    assert data.forwarded
+    assert not data.forwarded
+    assert of.course is not None
+    assert of.course.holds
     assert of.needs_message
     of.consider_end(end, swallowed=False)
     of.consider_message(end, message)
