@@ -29,6 +29,7 @@ class Said(NamedTuple):
 
     command: Command | Continuation | None  # None: it connected
     reply: Reply
+    told: bytes = b""  # what upstream is to be told for it, where that is something else
 
     @property
     def stage(self) -> str:
@@ -56,7 +57,7 @@ def catching_up(
         if one.command is None:
             continue
         _check_auth(one)
-        reply = heard((yield one.command.wire))
+        reply = heard((yield one.told or one.command.wire))
         _same(one.stage, one.reply, reply)
         _tell(told, one.command, reply)
         if one.stage == "STARTTLS":

@@ -84,6 +84,7 @@ class Exchange(msgspec.Struct):
     recipient: str = ""  # whose reply this is
     more: bool = False  # another reply to the same message follows
     continues: bool = False  # another reply to it came before
+    retold: bytes = b""  # what upstream is told for the command, where that is something else
     flaw: str = ""  # of the TLS that the client is told to begin
     # What the rules know of it.
     rules: Any = None  # the book of them that it was considered by

@@ -20,6 +20,7 @@ from smtpproxy.exchange import Exchange
 from smtpproxy.introduction import Introduction
 from smtpproxy.outgoing import Outgoing
 from smtpproxy.refusals import INJECTION, answer_here
+from smtpproxy.retelling import Retelling
 from smtpproxy.smtp.client import ClientReader
 from smtpproxy.smtp.facts import Command, Continuation, Reply
 from smtpproxy.smtp.limits import Limits
@@ -56,6 +57,7 @@ class Interlude:
         tls: Encryption,
         introduction: Introduction,
         deputy: Deputy | None,
+        retelling: Retelling,
         ways: Ways,
     ) -> None:
         self._watcher = watcher
@@ -68,6 +70,7 @@ class Interlude:
         self._tls = tls
         self._introduction = introduction
         self._deputy = deputy
+        self._retelling = retelling
         self._ways = ways
         self.aside: Aside | None = None  # what upstream is told of our own
         self._logging_in = False  # and it holds secrets
@@ -181,12 +184,19 @@ class Interlude:
         self._unshown = frozenset(
             said.command.wire for said in history if isinstance(said.command, Continuation)
         )
-        self._begin(catching_up(history, self._introduction, self._watcher.caught_up))
+        again = self._retelling.departs(history)
+        self._begin(catching_up(again, self._introduction, self._watcher.caught_up))
 
     def _ask_again(self) -> None:
         """Let upstream have what the cassette did not answer."""
-        waiting = [one.command.wire for one in self._answers.queue if one.command and one.forwarded]
-        if waiting and not self._ending.left:
+        if self._ending.left:
+            return
+        waiting = [
+            self._retelling.again(one, one.command)
+            for one in self._answers.queue
+            if one.command and one.forwarded
+        ]
+        if waiting:
             self._out.actions.append(Send(_UPSTREAM, b"".join(waiting)))
 
     # STARTTLS.
@@ -276,7 +286,10 @@ class Interlude:
         answer_here(exchange, UNAVAILABLE)
         exchange.forwarded = True  # it was, and upstream has said 220
         self._answers.tell(exchange, None)
-        hello = b"%s %s\r\n" % (b"LHLO" if state.lmtp else b"EHLO", state.helo)
+        hello = b"%s %s\r\n" % (
+            b"LHLO" if state.lmtp else b"EHLO",
+            self._retelling.name(state.helo),
+        )
         self._out.actions += [Reset(_UPSTREAM), Connect()]
         self._forget_login()
         self._begin(self._introduction.again(hello if state.helo else b""))

@@ -32,6 +32,7 @@ from smtpproxy.refusals import (
     refusal_of_command,
     refusal_without_upstream,
 )
+from smtpproxy.retelling import Retelling
 from smtpproxy.rules.judge import Judge
 from smtpproxy.rules.model import NO_RULES, RuleBook
 from smtpproxy.rules.run import Visit
@@ -82,10 +83,12 @@ class Relay:
         deputy: Deputy | None = None,
         visit: Visit | None = None,
         spool: Callable[[], Spool] = Spool,
+        to_cassette: bool = False,
     ) -> None:
         """`visit`: what rules may know of the client and the run.
 
-        `spool`: where a message is kept that is decided about at its end.
+        `spool`: where a message is kept that is decided about at its end. `to_cassette`: a cassette
+        is in upstream's place, at least until the session departs.
         """
         self._watcher = watcher
         self._seconds = seconds
@@ -122,6 +125,7 @@ class Relay:
         )
         self._mail_data = self._delivery.mail_data
         self._refused = refused  # anomalies of the client that upstream shall not see
+        self._retelling = Retelling(watcher, self.state, self._queue, to_cassette)
         self._interlude = Interlude(
             watcher,
             self.state,
@@ -133,6 +137,7 @@ class Relay:
             self._tls,
             introduction,
             deputy,
+            self._retelling,
             Ways(self._replied, self._read_on, self._give_up),
         )
         self._stalled = False  # a command waits for its turn before its rules can be asked
@@ -427,7 +432,10 @@ class Relay:
         if command.verb == "BDAT":
             self._delivery.chunk_announced(exchange, command)
         elif exchange.forwarded:
-            self._out.upward.append(command.wire)
+            wire = command.wire
+            if exchange.decision is not None:
+                wire = self._retelling.wire(exchange, command)
+            self._out.upward.append(wire)
 
     def _other_from_client(self, fact: ClientFact) -> None:
         match fact:

@@ -94,6 +94,7 @@ class Proxy:
         self.statistics = Statistics(self._reasons, self._rules.fired)
         self._observers += [self.statistics, Alarm()]
         mode, cassette = mode_and_cassette(settings)
+        self._to_cassette = mode in ("replay", "append")
         self._protocol = PROTOCOLS[settings.choice("protocol", PROTOCOLS)]
         listen = listen_endpoints(settings, reactor)
         self._limits = settings.limits()
@@ -187,6 +188,7 @@ class Proxy:
             deputy=deputy,
             visit=self._rules.visit(ends.source.host, number),
             spool=spool_on_disk,
+            to_cassette=self._to_cassette,
         )
         upstream = self._upstream_of(label)
         made = ProxySession(

@@ -24,6 +24,7 @@ from smtpproxy.smtp.facts import Chunk, MailData, Reply
 from smtpproxy.smtp.state import State
 from smtpproxy.statelint import LOOKED_AT, session_anomalies
 from smtpproxy.tlsfacts import TlsFacts
+from smtpproxy.watcher import TOLD_UPSTREAM
 
 
 class Session:
@@ -212,19 +213,22 @@ class Transcript:
         if fact == "opaque":
             self.session.opaque = detail
         redactor = self._redactor
+        if fact == TOLD_UPSTREAM:
+            self._hand_on(Note(fact, detail, redactor.told(octets), self._seconds()))
+            return
         shown = (redactor.from_client if detail == "client" else redactor.from_server)(octets)
         if self._private is not None:
             shown = self._private.noted(fact, shown)
             detail = self._private.detail(fact, detail)
-        note = Note(fact, detail, shown, self._seconds())
-        for observer in self._observers:
-            observer.noted(self.session, note)
+        self._hand_on(Note(fact, detail, shown, self._seconds()))
 
     def secured(self, side: str, facts: TlsFacts) -> None:
         """Hand on what is known of a side's TLS. Nothing in it was said in a dialogue."""
         if self._private is not None:
             facts = self._private.tls(facts)
-        note = Note("tls", side, b"", self._seconds(), facts)
+        self._hand_on(Note("tls", side, b"", self._seconds(), facts))
+
+    def _hand_on(self, note: Note) -> None:
         for observer in self._observers:
             observer.noted(self.session, note)
 

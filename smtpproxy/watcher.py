@@ -11,6 +11,9 @@ from smtpproxy.exchange import Exchange
 from smtpproxy.smtp.facts import Chunk, MailData
 from smtpproxy.tlsfacts import TlsFacts
 
+#: The fact that upstream was told something else than the client said: its octets are that command.
+TOLD_UPSTREAM = "told-upstream"
+
 
 class Watcher(Protocol):
     """What a relay tells about the session as it goes on."""

@@ -70,6 +70,7 @@ class Witness:
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
         self.notes: list[tuple[str, str]] = []
+        self.octets: list[tuple[str, bytes]] = []  # of facts that have any
         self.mail = b""
         self.how: str | None = None
 
@@ -90,6 +91,8 @@ class Witness:
     def noted(self, fact: str, detail: str, octets: bytes) -> None:
         """Remember the fact."""
         self.notes.append((fact, detail))
+        if octets:
+            self.octets.append((fact, octets))
 
     def secured(self, side: str, facts: TlsFacts) -> None:
         """Remember whose leg it is."""

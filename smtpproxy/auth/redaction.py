@@ -98,6 +98,10 @@ class Redactor:
             return self._known(command.wire)
         return self._unknown(exchange, command.wire)
 
+    def told(self, wire: bytes) -> bytes:
+        """Return a command that is none of AUTH, and that upstream was told, as it may be kept."""
+        return self._known(wire)
+
     def foresee(self, exchange: Exchange) -> None:
         """Learn the secrets of an AUTH that is not answered yet."""
         # What is answered before it was sent before it: that is no secret.

@@ -19,6 +19,7 @@ from smtpproxy.faults.raw import Raw
 from smtpproxy.faults.refuse import RefuseConnections
 from smtpproxy.faults.replies import Replies
 from smtpproxy.faults.reply import SayReply
+from smtpproxy.faults.rewrite import Rewrite
 from smtpproxy.faults.tls import SpoiltTls
 
 FAULTS: Final[dict[str, type[Fault]]] = {
@@ -36,6 +37,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "raw": Raw,
     "refuse": RefuseConnections,
     "replies": Replies,
+    "rewrite": Rewrite,
     "tls": SpoiltTls,
 }
 
@@ -56,6 +58,7 @@ __all__ = [
     "Raw",
     "RefuseConnections",
     "Replies",
+    "Rewrite",
     "SayReply",
     "SpoiltTls",
     "Telling",

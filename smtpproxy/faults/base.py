@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 from smtpproxy.actions import Action, Send, Side
-from smtpproxy.smtp.facts import Reply
+from smtpproxy.smtp.facts import Command, Reply
 
 #: A fault's value as it stands in a rule: a text, a list, or a mapping.
 Value: TypeAlias = "str | list[Value] | dict[str, Value]"
@@ -86,6 +86,10 @@ class FaultError(ValueError):
         self.path = path
 
 
+class NotRewritten(Exception):
+    """A command stays as it is. Says why, as the end of "MAIL …"."""
+
+
 def text_of(value: Value, *path: str | int) -> str:
     """Return a value that must be a text. Raises FaultError."""
     if not isinstance(value, str):
@@ -136,14 +140,16 @@ class Fault:
     """One thing that can go wrong: a value, read from a rule.
 
     `answers`: it decides what the client hears, so that no later rule is asked. `draws`: something
-    in it is left to chance, so that the run needs a seed. `in_data`: it befalls mail data;
-    `resizes`: these may have another size then. `schema` is the JSON Schema of its value in a rule.
+    in it is left to chance, so that the run needs a seed. `rewrites`: upstream is told something
+    else than the client said. `in_data`: it befalls mail data; `resizes`: these may have another
+    size then. `schema` is the JSON Schema of its value in a rule.
     """
 
     __slots__ = ()
 
     answers: ClassVar[bool] = False
     draws: ClassVar[bool] = False
+    rewrites: ClassVar[bool] = False
     order: ClassVar[int] = EDIT
     in_data: ClassVar[bool] = False
     resizes: ClassVar[bool] = False
@@ -160,6 +166,13 @@ class Fault:
     def data_filter(self, draw: Draw) -> DataFilter | None:
         """Return what changes one message, or None where the fault changes none."""
         return None
+
+    def rewritten(self, command: Command, international: Callable[[], bool]) -> Command:
+        """Return what upstream is told for a command; most faults leave it as it is.
+
+        `international`: was SMTPUTF8 asked for? Raises NotRewritten.
+        """
+        return command
 
     @property
     def relays(self) -> bool:

@@ -15,6 +15,7 @@ from smtpproxy.exchange import Exchange
 from smtpproxy.private.privacy import Privacy
 from smtpproxy.private.privatelines import PrivateLines
 from smtpproxy.private.privatemail import PrivateMail
+from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import Chunk, MailData, Reply, is_last_chunk
 from smtpproxy.smtp.path import Path, domain_of, parse_path
 from smtpproxy.smtp.state import State
@@ -47,6 +48,11 @@ class PrivateRedactor(Redactor):
         if not shown or shown is REDACTED_LINE:
             return shown
         return self.lines.command(exchange.stage, shown)
+
+    def told(self, wire: bytes) -> bytes:
+        """Return a command that upstream was told, as it may be kept."""
+        shown = super().told(wire)
+        return self.lines.command(parse_command(shown).verb, shown)
 
     def said(self, exchange: Exchange, reply: Reply | None) -> Reply | None:
         """Return a reply as it may be kept."""

@@ -276,6 +276,11 @@ class _Loader(DocumentReader):
             raise self.fail(line, "upstream: deliver is for END-OF-DATA; elsewhere say forward")
         if rule.upstream == NONE and not rule.answers:
             raise self.fail(line, "upstream: none needs an answer: reply: or client:")
+        rewrites = any(fault.rewrites for fault in rule.faults)
+        if rewrites and rule.needs_reply:
+            raise self.fail(line, "rewrite: comes too late where upstream has replied already")
+        if rewrites and rule.upstream == NONE:
+            raise self.fail(line, "rewrite: is for upstream, which is not asked: say forward")
         if rule.needs_reply and (stage, code) == ("AUTH", 334):
             raise self.fail(line, "334 at AUTH promises what only upstream can keep")
         if rule.upstream == NONE and rule.needs_reply:

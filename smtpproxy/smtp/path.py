@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from smtpproxy.smtp.facts import Command
+
 _PATH = re.compile(
     rb"(?:FROM|TO)[ \t]*:[ \t]*(?:<(?P<path>(?:\"(?:\\.|[^\"\\])*\"|[^\">])*)>|(?P<bare>[^ \t<>]+))"
     rb"(?P<rest>.*)",
@@ -41,6 +43,22 @@ def parse_path(argument: bytes) -> Path | None:
         _SOURCE_ROUTE.sub("", address, count=1) if address[:1] == "@" else address,
         tuple(_parameters(found["rest"])),
     )
+
+
+def with_path(command: Command, address: bytes) -> bytes | None:
+    """Return the line of a MAIL or RCPT with another address, or None where it has none.
+
+    All else stays octet for octet; a source route goes with the address that it led to.
+    """
+    wire, argument = command.wire, command.argument
+    found = _PATH.match(argument)
+    if not found:
+        return None
+    begin, end = found.span("path" if found["path"] is not None else "bare")
+    if found["path"] is None and not address:
+        address = b"<>"
+    at = wire.index(argument, len(wire) - len(wire.lstrip()) + len(command.verb))
+    return wire[: at + begin] + address + wire[at + end :]
 
 
 @lru_cache(maxsize=1024)

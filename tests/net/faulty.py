@@ -15,15 +15,32 @@ from smtpproxy.net.service import ProxyService
 from smtpproxy.net.session import ProxySession
 from smtpproxy.place import Ends
 from smtpproxy.relay import Relay
+from smtpproxy.responder import Answer
 from smtpproxy.rules.run import Run, Visit
 from smtpproxy.sink import Sink
-from smtpproxy.smtp.protocols import LMTP, SMTP
+from smtpproxy.smtp.facts import Command
+from smtpproxy.smtp.protocols import LMTP, SMTP, MailProtocol
 from tests.dialogue import rules_in
 from tests.net.loopback import HOST, SECONDS
 from tests.net.sessions import Heard
 
 T = TypeVar("T")
 reactor: Any = running_reactor
+
+
+class Asked(Sink):
+    """A sink that keeps what it is told."""
+
+    def __init__(
+        self, asked: list[bytes], count: Callable[[], int], protocol: MailProtocol
+    ) -> None:
+        super().__init__(count, protocol)
+        self._asked = asked
+
+    def command(self, command: Command) -> Answer:
+        """Keep the command."""
+        self._asked.append(command.wire)
+        return super().command(command)
 
 
 class Faulty:
@@ -35,7 +52,10 @@ class Faulty:
         self._run = Run(reactor.seconds())
         numbers = itertools.count(1)
         protocol = LMTP if lmtp else SMTP
-        self._upstream = LocalUpstream("sink:", lambda: Sink(lambda: next(numbers), protocol))
+        self.asked: list[bytes] = []  # each command, as upstream has it
+        self._upstream = LocalUpstream(
+            "sink:", lambda: Asked(self.asked, lambda: next(numbers), protocol)
+        )
         where = ["tcp:0:interface=127.0.0.1"] * 2
         self.service = ProxyService(reactor, where, self._session, drain=0.1)
 
