@@ -6,7 +6,9 @@ import pytest
 
 from smtpproxy.actions import Side
 from smtpproxy.auth.deputy import Deputy
+from smtpproxy.auth.login import Credentials
 from smtpproxy.catchup import Said
+from smtpproxy.encryption import MIRROR, Encryption
 from smtpproxy.exchange import UPSTREAM
 from smtpproxy.relay import Relay
 from smtpproxy.rules.run import Run, Visit
@@ -87,7 +89,7 @@ def test_the_null_sender() -> None:
     """It is told in the place of an address, and an address in its place."""
     talk = ready(
         "MAIL a@example.org: {rewrite: {sender: ''}}",
-        "MAIL '': {rewrite: {sender: a@example.org}}",
+        "{MAIL: {rewrite: {sender: a@example.org}}, when: {sender: /^$/}}",
     )
     ok = "\nU: 250 Ok\nS: 250 Ok\n"
     talk.play(f"C: MAIL FROM:<a@example.org>\n> MAIL FROM:<>{ok}")
@@ -164,7 +166,7 @@ def test_a_name() -> None:
 
 def test_a_name_that_is_said_again() -> None:
     """Where TLS with upstream fails, and the client stays, upstream is told that name again."""
-    talk = Conversation(book=rules_in(HELLO))
+    talk = Conversation(book=rules_in(HELLO), tls=Encryption(MIRROR))
     talk.play(GREETED + HELLOS + "C: STARTTLS\n> STARTTLS\nU: 220 Go\n(upstream: start tls)")
     talk.take(talk.relay.not_secured(Side.UPSTREAM, "no trust"))
     talk.upstream(b"220 mail.example.org\r\n")
@@ -223,13 +225,16 @@ def test_recipients_of_lmtp() -> None:
 
 
 def test_the_deputy_logs_in_behind_another_name() -> None:
-    """The login follows upstream's answer to it, and MAIL is rewritten behind that."""
-    talk = Conversation(book=rules_in(HELLO, SENDER), deputy=Deputy(b"app", b"hunter2hunter2"))
+    """The login follows upstream's answer to it, and a MAIL that waited is rewritten as ever."""
+    deputy = Deputy(Credentials("app@example.org", "correct horse"), True)
+    talk = Conversation(book=rules_in(HELLO, SENDER), deputy=deputy)
     talk.upstream(b"220 mail.example.org\r\n")
     talk.client(b"EHLO app.example.org\r\n")
     assert talk.unread(Side.UPSTREAM) == b"EHLO other.example.org\r\n"
-    talk.upstream(b"250-mail.example.org\r\n250 SIZE\r\n")
+    talk.upstream(b"250-mail.example.org\r\n250 AUTH PLAIN\r\n")
     talk.client(b"MAIL FROM:<a@example.org>\r\n")
+    assert talk.unread(Side.UPSTREAM).startswith(b"AUTH PLAIN ")
+    talk.upstream(b"235 2.7.0 Welcome\r\n")
     assert talk.unread(Side.UPSTREAM) == b"MAIL FROM:<other@example.org>\r\n"
 
 

@@ -13,6 +13,7 @@ from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import Chunk, Continuation, MailData, Reply
 from smtpproxy.tlsfacts import TlsFacts
 from smtpproxy.transcript import Entry, Note, Session, Transcript
+from smtpproxy.watcher import TOLD_UPSTREAM
 from tests.observed import NOON, a_session, replied
 
 SECRET = base64.b64encode(b"\0alice\0open sesame")
@@ -134,6 +135,16 @@ def test_mail_data_is_handed_on_as_it_is() -> None:
     for fact in (MailData(b"x\r\n", last=False), Chunk(b"hello", last=True)):
         transcript.mail_data(fact)
         assert observer.last() is fact
+
+
+def test_what_upstream_is_told_has_no_credentials() -> None:
+    """Not even behind a bare CR, where a rule leaves what stands behind the address."""
+    transcript, (observer,) = watched()
+    wire = b"MAIL FROM:<other@example.org>\rAUTH PLAIN " + SECRET + b"\r\n"
+    transcript.noted(TOLD_UPSTREAM, "", wire)
+    note = observer.last()
+    assert note.octets.startswith(b"MAIL FROM:<other@example.org>\rAUTH ")
+    assert SECRET not in note.octets
 
 
 def test_note_has_its_time() -> None:

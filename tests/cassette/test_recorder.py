@@ -2,7 +2,27 @@
 
 from pathlib import Path
 
+from tests.cassette.dialogues import dialogue
 from tests.cassette.recording import Conversation, Recording, yaml
+from tests.cassette.replaying import Replaying
+
+REWRITTEN = """
+S: 220 mail.example.org
+C: EHLO app.example.org
+S: 250-mail.example.org
+S: 250 PIPELINING
+C: MAIL FROM:<a@example.org> SIZE=9
+C: RCPT TO:<b@example.net>
+C: DATA
+S: 250 Ok
+S: 250 Ok
+S: 354 Go on
+C: Hi.
+C: .
+S: 250 Queued
+C: QUIT
+S: 221 Bye
+"""
 
 
 def test_a_dialogue_reads_as_a_person_would_write_it(recording: Recording) -> None:
@@ -187,3 +207,24 @@ def test_what_the_client_hears_is_what_was_recorded(recording: Recording) -> Non
     )
     assert conversation.asked == b"DATA\r\n..\r\n.\r\n"
     assert conversation.heard == b"220 ready\r\n354 go\r\n250 Ok\r\n"
+
+
+def test_what_upstream_is_told_otherwise_is_not_in_it(recording: Recording) -> None:
+    """It has what the client said, with the rule, and so is replayed to that client."""
+    conversation = recording.dialogue(
+        REWRITTEN,
+        "EHLO: {rewrite: {hello: other.example.org}}",
+        "MAIL: {rewrite: {sender: other@example.org}}",
+        "RCPT: {rewrite: {recipient: other@example.net}}",
+    )
+    assert conversation.asked.startswith(
+        b"EHLO other.example.org\r\n"
+        b"MAIL FROM:<other@example.org> SIZE=9\r\nRCPT TO:<other@example.net>\r\nDATA\r\n"
+    )
+    assert "other" not in recording.sessions().replace('rule: "', "")
+    rules = [one.rule for one in recording.cassette().sessions[0].dialogue]
+    assert rules == ["", "EHLO", "MAIL", "RCPT", "", "", ""]
+    replay = Replaying(recording.cassette())
+    said = dialogue(REWRITTEN)
+    assert replay.client().played(said) == said
+    assert (replay.misses, replay.unused) == ([], 0)

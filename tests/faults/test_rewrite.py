@@ -87,10 +87,6 @@ MISTAKES: list[tuple[str, Value, str, tuple[str | int, ...]]] = [
     ("EHLO", {"hello": "jörg.example.org"}, "expected ASCII", ("hello",)),
     ("RCPT", {"recipient": "ö" * 128}, "no more than 254 octets, got 256", ("recipient",)),
     ("MAIL", {"sender": "\ud800"}, "expected UTF-8", ("sender",)),
-    *(
-        ("MAIL", {"sender": f"a{octet}b@example.org"}, "no blank, no control", ("sender",))
-        for octet in ("\r", "\n", "\0", "<", ">", " ", "\t", "\x7f", "\x85", "\u00a0", "\u3000")
-    ),
 ]
 
 
@@ -104,10 +100,21 @@ def test_nothing_to_tell(stage: str, value: Value, words: str, path: tuple[str |
     assert caught.value.path == path
 
 
+OCTETS = ("\r", "\n", "\0", "<", ">", " ", "\t", "\x7f", "\x85", "\u00a0", "\u3000")
+
+
+@pytest.mark.parametrize("octet", OCTETS)
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "EHLO"])
+def test_what_would_break_a_command(stage: str, octet: str) -> None:
+    """It can stand in nothing that upstream is told."""
+    with pytest.raises(FaultError, match="expected no blank, no control character and none of <>"):
+        Rewrite.parse({KEYS[stage]: f"a{octet}b"}, stage)
+
+
 @pytest.mark.parametrize("stage", ["DATA", "CONNECT", "VRFY", "END-OF-DATA"])
 def test_nobody_is_named_elsewhere(stage: str) -> None:
     """Nothing is said there that could be rewritten."""
-    with pytest.raises(FaultError, match="LHLO: .* names nobody"):
+    with pytest.raises(FaultError, match=r"LHLO: .* names nobody"):
         Rewrite.parse(SENDER, stage)
 
 

@@ -140,6 +140,29 @@ async def test_a_client_gets_it(name: str) -> None:
         assert met.end == row.end
 
 
+REWRITING = (
+    "EHLO: {rewrite: {hello: other.example.org}}",
+    "MAIL: {rewrite: {sender: ''}}",
+    "RCPT b@*: {rewrite: {recipient: other@example.net}}",
+)
+
+
+@in_reactor
+async def test_upstream_is_told_other_words() -> None:
+    """smtplib sends two messages, and all is well; upstream has them from and for another."""
+
+    def client(port: int) -> None:
+        with smtplib.SMTP(HOST, port, "app.example.org", timeout=SECONDS) as smtp:
+            for _ in range(2):
+                assert not smtp.sendmail("a@example.org", ["b@example.net", "c@example.net"], "Hi")
+
+    async with Faulty(*REWRITING) as proxy:
+        await proxy.meets(client)
+        mail = [b"mail FROM:<> size=2\r\n", b"rcpt TO:<other@example.net>\r\n"]
+        mail += [b"rcpt TO:<c@example.net>\r\n", b"data\r\n"]
+        assert proxy.asked == [b"ehlo other.example.org\r\n", *mail, *mail, b"QUIT\r\n"]
+
+
 class Lateness(NamedTuple):
     """A delay, and the seconds between which its reply comes."""
 

@@ -93,6 +93,11 @@ COMMANDS = {
     "AUTH": "AUTH PLAIN AHdyZW4uY2FuYXJ5AGNhbmFyeQ==",
     "SEND": f"SOML FROM:<{ADDRESS}>",
 }
+REWRITES = (
+    f"MAIL: {{rewrite: {{sender: {ADDRESS}}}}}",
+    f"RCPT: {{rewrite: {{recipient: {LOCAL}@{DOMAIN}}}}}",
+    f"EHLO: {{rewrite: {{hello: {HELLO}}}}}",
+)
 REPLIES = (
     f"550 5.1.1 <{ADDRESS}>: Recipient address rejected",
     f"550 5.1.1 {ADDRESS.upper()}... User unknown",
@@ -102,6 +107,28 @@ REPLIES = (
     "450 4.2.0 token-4711",
     f"334 {ADDRESS}",
 )
+
+
+def test_nobody_is_recognised_by_what_upstream_is_told(tmp_path: Path) -> None:
+    """By what a rule puts in the place of an address, nor by what it leaves."""
+    watched = Watched(tmp_path, *REWRITES)
+    watched.play(
+        f"""
+        S: 220 mail.example.org
+        C: EHLO app.example.org
+        S: 250 mail.example.org
+        C: MAIL FROM:<a@example.org> AUTH={LOCAL}+40{DOMAIN} X=token-4711
+        S: 250 Ok
+        C: RCPT TO:<b@example.net> ORCPT=rfc822;{ADDRESS}
+        S: 250 Ok
+        """
+    )
+    assert f"RCPT TO:<{ADDRESS}> ORCPT=".encode() in watched.conversation.asked
+    kept = watched.everything(tools=False)
+    assert traces(kept) == []
+    assert "token-4711" not in kept
+    assert kept.count("told-upstream EHLO ") == 2  # in both logs as text
+    assert kept.count("told-upstream MAIL FROM:<") == kept.count("told-upstream RCPT TO:<") == 2
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,10 @@ MISTAKES = [
     # Other faults.
     ("  RCPT: {delay: 30}", 5, "delay: expected a time such as '30 s'"),
     ("  RCPT: {delay: soon}", 5, "delay: expected a time"),
+    ("  RCPT:\n    rewrite:\n      sender: a@b", 7, "rewrite: expected recipient, got 'sender'"),
+    ('  RCPT: {rewrite: {recipient: "a\\r\\nQUIT"}}', 5, "no blank, no control character"),
+    ("  RCPT: {reply: 450, rewrite: {recipient: a@b}}", 5, "upstream, which is not asked"),
+    ("  RCPT: {rewrite: {recipient: a@b}}\n  when: {reply: 450}", 5, "comes too late"),
     ("  RCPT: {client: dorp}", 5, "half-close, got 'dorp'; did you mean 'drop'?"),
     ("  STARTTLS: {tls: expird}", 5, "'expird'; did you mean 'expired'?"),
     ("  STARTTLS: {tls: [expired]}", 5, "tls: expected a text"),

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtpproxy.smtp.path import Path, domain_in, domain_of, parse_path
+from smtpproxy.smtp.facts import Command
+from smtpproxy.smtp.path import Path, domain_in, domain_of, parse_path, with_path
 
 
 @pytest.mark.parametrize(
@@ -150,3 +151,26 @@ def test_the_quick_way_to_a_domain_is_the_long_way(
     argument = f"TO:<{local_part}@{domain}{behind}".encode()
     path = parse_path(argument)
     assert domain_in(b"RCPT " + argument + b"\r\n") == (domain_of(path.address) if path else "")
+
+
+@pytest.mark.parametrize(
+    ("line", "other"),
+    [
+        (b"RCPT TO:<b@example.net>\r\n", b"RCPT TO:<c@example.org>\r\n"),
+        (b" rcpt\tto : <b@x>NOTIFY=b@x \n", b" rcpt\tto : <c@example.org>NOTIFY=b@x \n"),
+        (b"RCPT TO:<@x,@y:b@z> A\r\n", b"RCPT TO:<c@example.org> A\r\n"),
+        (b"RCPT TO:b@x A=\xff\r\n", b"RCPT TO:c@example.org A=\xff\r\n"),
+        (b"RCPT TO:<>\r\n", b"RCPT TO:<c@example.org>\r\n"),
+        (b"RCPT b@x\r\n", None),
+        (b"RCPT\r\n", None),
+    ],
+)
+def test_another_address(line: bytes, other: bytes | None) -> None:
+    """It stands in the place of the one that was sent, and all else stays."""
+    assert with_path(Command("RCPT", line), b"c@example.org") == other
+
+
+def test_no_address_has_angle_brackets() -> None:
+    """RFC 5321 §4.1.2: the null reverse-path is <>."""
+    assert with_path(Command("MAIL", b"MAIL FROM:<a@x> A\r\n"), b"") == b"MAIL FROM:<> A\r\n"
+    assert with_path(Command("MAIL", b"MAIL FROM:a@x A\r\n"), b"") == b"MAIL FROM:<> A\r\n"

@@ -36,10 +36,24 @@ def server(tmp_path: Path) -> Iterator[Program]:
         yield program
 
 
-def run(folder: Path, server: Program, mode: str, *to: str, login: str = "") -> Outcome:
+def run(
+    folder: Path, server: Program, mode: str, *to: str, login: str = "", rule: str = ""
+) -> Outcome:
     """Let a client send messages through the proxy."""
     upstream = ("--upstream", f"127.0.0.1:{server.port}") if server is not None else ()
-    words = (*RUN, *upstream, "--mode", mode, "--cassette", "c.yaml", "--log", "all.log", "--")
+    rules = ("--rule", rule) if rule else ()
+    words = (
+        *RUN,
+        *upstream,
+        *rules,
+        "--mode",
+        mode,
+        "--cassette",
+        "c.yaml",
+        "--log",
+        "all.log",
+        "--",
+    )
     return call(folder, (*words, sys.executable, "-c", CLIENT, *to), {"LOGIN": login})
 
 
@@ -197,3 +211,17 @@ def test_diff_needs_something_to_compare_with(tmp_path: Path, server: Program) -
     outcome = run(tmp_path, server, "diff", ALICE)
     assert (outcome.status, outcome.out) == (2, "")
     assert "needs a cassette to compare with" in outcome.err
+
+
+def test_what_rules_rewrite(tmp_path: Path, server: Program) -> None:
+    """Upstream has other words, also where they are said again; the cassette has the client's."""
+    rule = "MAIL: {rewrite: {sender: other@example.org}}"
+    assert run(tmp_path, server, "append", ALICE, rule=rule).status == 0
+    assert run(tmp_path, server, "append", ALICE, BOB, rule=rule).status == 0
+    told = asked(tmp_path)
+    assert told.count("MAIL FROM:<other@example.org>") == 2
+    assert "a@example.org" not in told
+    assert "other" not in (tmp_path / "c.yaml").read_text()
+    for again in (rule, ""):
+        assert run(tmp_path, server, "replay", ALICE, BOB, rule=again).status == 0
+    assert asked(tmp_path) == told
