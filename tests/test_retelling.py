@@ -9,12 +9,15 @@ from smtpproxy.auth.deputy import Deputy
 from smtpproxy.auth.login import Credentials
 from smtpproxy.catchup import Said
 from smtpproxy.encryption import MIRROR, Encryption
-from smtpproxy.exchange import UPSTREAM
+from smtpproxy.exchange import UPSTREAM, Decision, Exchange, Firing
 from smtpproxy.relay import Relay
+from smtpproxy.retelling import Retelling
+from smtpproxy.rules.model import FORWARD
 from smtpproxy.rules.run import Run, Visit
 from smtpproxy.smtp.client import parse_command
 from smtpproxy.smtp.facts import Reply
-from tests.dialogue import GREETED, READY, Conversation, rules_in
+from smtpproxy.smtp.state import State
+from tests.dialogue import GREETED, READY, Conversation, Witness, rules_in
 
 SENDER = "{name: alias, MAIL: {rewrite: {sender: other@example.org}}}"
 RECIPIENT = "{name: moved, RCPT b@*: {rewrite: {recipient: other@example.net}}}"
@@ -285,3 +288,18 @@ def test_upstream_behind_a_cassette_is_told_the_other_words() -> None:
     assert ("own-command", "MAIL FROM:<other@example.org> SIZE=1") in talk.witness.notes
     talk.client(b"RSET\r\nMAIL FROM:<a@example.org>\r\n")
     assert talk.unread(Side.UPSTREAM) == b"RSET\r\nMAIL FROM:<other@example.org>\r\n"
+
+
+def test_what_a_cassette_was_asked_is_not_kept_for_ever() -> None:
+    """Of very many commands the first are said again as the client said them."""
+    witness, sends = Witness(), Exchange("RCPT", None, 0.0)
+    retelling = Retelling(witness, State(), [], to_cassette=True)
+    (rule,) = rules_in("RCPT: {rewrite: {recipient: other@example.net}}").rules
+    sends.decision = Decision(rule.name, (Firing(rule.name, rule.faults),), False, FORWARD, 0)
+    said = [parse_command(b"RCPT TO:<%d@example.net>\r\n" % number) for number in range(5000)]
+    for command in said:
+        assert retelling.wire(sends, command) == command.wire
+    again = retelling.departs([Said(command, Reply(250, b"250 Ok\r\n")) for command in said])
+    assert again[0].told == b""
+    assert {one.told for one in again[-4096:]} == {b"RCPT TO:<other@example.net>\r\n"}
+    assert not witness.notes
