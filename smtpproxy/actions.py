@@ -102,6 +102,18 @@ class StartTls(msgspec.Struct, frozen=True):
     flaw: str = ""
 
 
+class Shape(msgspec.Struct, frozen=True):
+    """Let all that follows go to this side by a slower line, each octet, and the end behind them.
+
+    The line takes so many octets a second, or any number of them where that is 0, and each of them
+    is under way for so long. Behind another line, both take their time.
+    """
+
+    side: Side
+    octets_per_second: int = 0
+    latency_seconds: float = 0.0
+
+
 Action: TypeAlias = (
-    Connect | Send | SendFrom | Wait | HalfClose | Close | Reset | StartTls | Later | Refuse
+    Connect | Send | SendFrom | Wait | HalfClose | Close | Reset | StartTls | Later | Refuse | Shape
 )

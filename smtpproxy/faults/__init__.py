@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from smtpproxy.faults.bandwidth import Bandwidth
 from smtpproxy.faults.base import Fault, FaultError, Telling, Value
 from smtpproxy.faults.coalesce import Coalesce
 from smtpproxy.faults.cut import Cut
@@ -13,6 +14,7 @@ from smtpproxy.faults.drop import Drop
 from smtpproxy.faults.edit import Edit
 from smtpproxy.faults.idle import Idle
 from smtpproxy.faults.keywords import Keywords
+from smtpproxy.faults.latency import Latency
 from smtpproxy.faults.malformed import Malformed
 from smtpproxy.faults.mid_data import MidData
 from smtpproxy.faults.raw import Raw
@@ -24,6 +26,7 @@ from smtpproxy.faults.tls import SpoiltTls
 
 FAULTS: Final[dict[str, type[Fault]]] = {
     "reply": SayReply,
+    "bandwidth": Bandwidth,
     "client": Drop,
     "coalesce": Coalesce,
     "cut": Cut,
@@ -32,6 +35,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "edit": Edit,
     "idle": Idle,
     "keywords": Keywords,
+    "latency": Latency,
     "malformed": Malformed,
     "mid-data": MidData,
     "raw": Raw,
@@ -43,6 +47,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
 
 __all__ = [
     "FAULTS",
+    "Bandwidth",
     "Coalesce",
     "Cut",
     "Delay",
@@ -53,6 +58,7 @@ __all__ = [
     "FaultError",
     "Idle",
     "Keywords",
+    "Latency",
     "Malformed",
     "MidData",
     "Raw",

@@ -2,7 +2,7 @@
 
 Owns a transport's writing half. Octets take the shortest way, straight to the socket, while nothing
 is queued anywhere: at once, or all of a turn of the reactor in one go. Whoever feeds this side is
-told to stop when the socket takes no more.
+told to stop when the socket takes no more. Where the line is to be slow, all goes by way of that.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from smtpproxy.actions import (
     Later,
     Reset,
     SendFrom,
+    Shape,
     StartTls,
     Wait,
 )
+from smtpproxy.net.shaping import Line
 from smtpproxy.net.truncation import close_without_notice
 from smtpproxy.net.turn import Turn
 
@@ -55,6 +57,7 @@ class Outbox:
         "_gathered",
         "_half_closing",
         "_later",
+        "_line",
         "_paused",
         "_queue",
         "_queued",
@@ -81,6 +84,7 @@ class Outbox:
         self._turn = turn
         self._gathered: list[bytes] = []  # goes out at the end of the turn
         self._later = later  # is told when a time of so many seconds begins
+        self._line: Line | None = None  # a slow one
         self._transport: Any = None
         self._queue: deque[Action | bytearray] = deque()  # octets that wait are one piece
         self._queued = 0  # octets in the queue
@@ -96,7 +100,17 @@ class Outbox:
     @property
     def waits(self) -> bool:
         """Is something held back on purpose?"""
-        return self._timer is not None
+        return self._timer is not None or (self._line is not None and self._line.waits)
+
+    @property
+    def shape(self) -> Shape | None:
+        """How slow is its line, if it is?"""
+        return self._line.shape if self._line is not None else None
+
+    @property
+    def seconds_left(self) -> float:
+        """How long does its line take for all that is under way?"""
+        return self._line.seconds_left if self._line is not None else 0.0
 
     @property
     def full(self) -> bool:
@@ -163,6 +177,8 @@ class Outbox:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._line is not None:
+            self._line.stop()
         self._set_full(False)
 
     def _enqueue(self, action: Action) -> None:
@@ -199,7 +215,7 @@ class Outbox:
             self._do(queue.popleft())
         if not queue:
             self._queued = 0
-            if not (self._writing or self._paused):
+            if not (self._writing or self._paused or self._crowded):
                 self._set_full(False)
 
     def _do(self, action: Action | bytearray) -> None:
@@ -210,6 +226,16 @@ class Outbox:
                 self._write(bytes(action))
             case Wait(seconds=seconds):
                 self._timer = self._clock.callLater(seconds, self._waited)
+            case Shape():
+                self._shape(action)
+            case _ if self._line is not None and action != Reset(action.side):
+                self._line.put(action)
+            case _:
+                self._finish(action)
+
+    def _finish(self, action: Action) -> None:
+        """Do what is to be done where all before it has gone to the transport."""
+        match action:
             case StartTls():
                 self._encrypt(action)
             case Later(seconds=seconds):
@@ -222,29 +248,35 @@ class Outbox:
             case Close(notify=notify):
                 self._close(notify)
             case Reset():
-                self._closing = True
+                self._end()
                 self._transport.abortConnection()
 
     def _feed(self, action: SendFrom) -> bool:
         """Send a piece of a source, if there is room; return whether it has come to its end."""
-        if self._closing or self._writing or self._paused:
+        if self._closing or self._writing or self._paused or self._crowded:
             return self._closing
         try:
             octets = action.source.read(_PIECE)
         except OSError:
-            self._closing = True
+            self._end()
             self._transport.abortConnection()
             return False
         if not octets:
             action.source.close()
             return True
         self._write(octets)
-        if not (self._writing or self._paused or self._closing):
+        if not (self._writing or self._paused or self._closing or self._crowded):
             self._timer = self._clock.callLater(0, self._waited)  # others have their turn
         return False
 
-    def _close(self, notify: bool) -> None:
+    def _end(self) -> None:
+        """Send nothing more."""
         self._closing = True
+        if self._line is not None:
+            self._line.stop()
+
+    def _close(self, notify: bool) -> None:
+        self._end()
         if not self._straight:
             self._transport.unregisterProducer()
         if notify or not self._encrypted:
@@ -272,10 +304,42 @@ class Outbox:
         self._start_tls(self._transport, action)
         if straight and not self._closing:
             self._transport.registerProducer(self, True)
-        if not self._queue:
+        if not (self._queue or self._crowded):
             self._set_full(False)
 
+    def _shape(self, shape: Shape) -> None:
+        """Let all that follows go by a slow line; from here on nothing goes straight."""
+        if self._half_closing:
+            return  # nothing follows
+        if self._line is not None:
+            self._line.add(shape)
+            return
+        self._line = Line(self._clock, shape, self._arrived)
+        if self._straight:
+            if self._writing:
+                self._transport.unregisterProducer()
+            self._straight = self._writing = False
+            self._transport.registerProducer(self, True)
+            if not self._queue:
+                self._set_full(False)
+
+    def _arrived(self, what: bytes | Action) -> None:
+        """A slow line is through with octets, or with all before an action."""
+        if self._closing:
+            return
+        if not isinstance(what, bytes):
+            self._finish(what)
+        elif not self._half_closing:
+            self._transport.write(what)
+            self._go_on_feeding()
+
+    @property
+    def _crowded(self) -> bool:
+        return self._line is not None and self._line.crowded
+
     def _half_close(self) -> None:
+        if self._line is not None:
+            self._transport.unregisterProducer()  # Twisted forgets a half-close while there is one
         if not self._encrypted and hasattr(type(self._transport), "loseWriteConnection"):
             self._transport.loseWriteConnection()
         else:
@@ -290,7 +354,10 @@ class Outbox:
             return  # nobody would hear it
         transport = self._transport
         if not self._straight or self._writing:
-            transport.write(octets)
+            if self._line is None:
+                transport.write(octets)
+            else:
+                self._send_by_line(self._line, octets)
             return
         sent = transport.writeSomeData(octets)
         if sent == len(octets):
@@ -300,6 +367,20 @@ class Outbox:
         self._writing = True
         self._set_full(True)
         transport.write(octets[sent:] if isinstance(sent, int) else octets)
+
+    def _send_by_line(self, line: Line, octets: bytes) -> None:
+        line.send(octets)
+        if line.crowded:
+            self._set_full(True)
+
+    def _go_on_feeding(self) -> None:
+        """There may be room again: for whoever feeds this side, or for a source in the queue."""
+        if self._paused or self._crowded:
+            return
+        if not self._queue:
+            self._set_full(False)
+        elif isinstance(self._queue[0], SendFrom) and self._timer is None:
+            self._drain()
 
     def _set_full(self, full: bool) -> None:
         if full is not self._full:
@@ -319,14 +400,15 @@ class Outbox:
             if self._half_closing:
                 # Twisted forgets a half-close while a producer is registered.
                 self._half_close()
-        if not self._queue:
-            self._set_full(False)
-        elif isinstance(self._queue[0], SendFrom) and self._timer is None:
-            self._drain()
+        if self._line is not None:
+            self._line.resume()
+        self._go_on_feeding()
 
     def pauseProducing(self) -> None:
         """The transport has no more room."""
         self._paused = True
+        if self._line is not None:
+            self._line.pause()
         self._set_full(True)
 
     def stopProducing(self) -> None:

@@ -25,7 +25,7 @@ _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 _log = Logger()
 
 #: Seconds that a session may live on once one side has ended (RFC 5321 §4.5.3.2.6 gives a server
-#: ten minutes for the reply to a final dot).
+#: ten minutes for the reply to a final dot), behind what a slow line still has of it.
 LINGER = 600.0
 
 #: Octets of upstream that are taken at a time. Each line may be a fact and a thing to do, and a
@@ -280,7 +280,10 @@ class ProxySession:
 
     def _connect(self) -> None:
         if self._to_upstream.over:  # there was another connection before
+            shape = self._to_upstream.shape
             self._to_upstream = self._outbox(self._upstream_blocked)
+            if shape is not None:
+                self._to_upstream.perform(shape)
         self._connecting = True
         self._cancel = self._upstream.connect(self)
 
@@ -347,7 +350,8 @@ class ProxySession:
 
     def _end_in_time(self) -> None:
         if self._linger is None:
-            self._linger = self._clock.callLater(LINGER, self.abort)
+            under_way = self._to_client.seconds_left + self._to_upstream.seconds_left
+            self._linger = self._clock.callLater(LINGER + under_way, self.abort)
 
     def _finish_if_over(self) -> None:
         if self._open or self._connecting or self._finished:

@@ -7,7 +7,7 @@ import io
 import pytest
 from twisted.internet.task import Clock
 
-from smtpproxy.actions import Close, Reset, SendFrom, Side
+from smtpproxy.actions import Close, Reset, SendFrom, Shape, Side
 from smtpproxy.net.outbox import Outbox
 from tests.net.transports import Socket
 
@@ -61,6 +61,24 @@ def test_a_peer_that_does_not_read_stops_it() -> None:
     assert kept.asked <= 64 * 1024
     assert asked == [True]
     assert clock.getDelayedCalls() == []
+
+
+def test_it_goes_by_a_slow_line() -> None:
+    """No more is read of the source than the line takes, and all of it arrives."""
+    socket, clock, kept = Socket(1 << 40), Clock(), Kept(OCTETS)
+    box, asked = outbox_to(socket, clock)
+    box.perform(Shape(Side.UPSTREAM, 256 * 1024, 0.2))
+    box.perform(SendFrom(Side.UPSTREAM, kept))
+    box.send(b"behind")
+    clock.advance(1)
+    assert kept.asked < len(OCTETS) / 2
+    assert asked[-1]
+    for _ in range(2000):
+        clock.advance(0.01)
+        socket.flow()
+    assert socket.taken == OCTETS + b"behind"
+    assert kept.closed
+    assert not asked[-1]
 
 
 @pytest.mark.parametrize("way", ["detached", "reset"])
