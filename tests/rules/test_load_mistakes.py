@@ -39,8 +39,8 @@ MISTAKES = [
     ("  RCPT: 452\n  when: b@example.net", 6, "mapping"),
     ("  RCPT: 452\n  when: {recipient: [b@example.net]}", 6, "expected a text"),
     ("  RCPT: [452]", 5, "expected a reply"),
-    ("  RCPT: {}", 5, "reply, client, coalesce, cut, delay"),
-    ("  RCPT: {upstream: forward}", 5, "reply, client, coalesce, cut, delay"),
+    ("  RCPT: {}", 5, "reply, bandwidth, client, coalesce, cut, delay"),
+    ("  RCPT: {upstream: forward}", 5, "reply, bandwidth, client, coalesce, cut, delay"),
     ("  RCPT: {reply: 452, client: drop}", 5, "reply: and client: exclude one another"),
     # Replies.
     *((f"  RCPT: {word}", 5, "from 200 to 599") for word in ("199", "600", "45", "4500", "4x0")),
