@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.peers.queue_fates import Row, bounced, delivered, kept
 from tests.peers.queue_postfix import HURRIED
 from tests.peers.queue_words import (
+    AT_END,
     BOB,
     CAROL,
     ENCRYPT,
@@ -24,6 +25,16 @@ CONNECTIONS = (
     Row(
         "the connection is lost behind the message, which is not delivered",
         "END-OF-DATA: drop",
+        ({BOB: kept(TWICE)},),
+    ),
+    Row(
+        "the server goes down in the middle of a message",
+        'DATA: {mid-data: {after: 100, reply: "421 4.3.2 Going down"}}',
+        ({BOB: kept(f"said: 421 4.3.2 Going down {AT_END}")},),
+    ),
+    Row(
+        "the connection is lost in the middle of a message",
+        "DATA: {mid-data: {after: 100, client: drop}}",
         ({BOB: kept(TWICE)},),
     ),
     Row(

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from tests.peers.queue_fates import Row, bounced, delivered, kept, lost
 from tests.peers.queue_postfix import HURRIED
-from tests.peers.queue_words import AT_RCPT, BOB, CAROL, ENCRYPT, MAY, TERMINATE, TWICE
+from tests.peers.queue_words import (
+    AT_END,
+    AT_RCPT,
+    BOB,
+    CAROL,
+    ENCRYPT,
+    MANY,
+    MAY,
+    TERMINATE,
+    TWICE,
+)
 
 PRESETS = (
     Row("a mailbox is full", "--preset full-mailbox", ({BOB: bounced("5.2.2")},)),
@@ -30,6 +40,31 @@ PRESETS = (
         ({BOB: kept(TWICE, copies=1)},),
         ends=True,
     ),
+    Row(
+        "a server goes down behind two messages",
+        "--preset dying-server",
+        (
+            {BOB: delivered()},
+            {BOB: delivered()},
+            {BOB: kept(f"said: 421 4.3.2 System shutting down {AT_END}")},
+        ),
+    ),
+    Row(
+        "a strict provider is spoken to without TLS",
+        "--preset strict-provider",
+        ({BOB: bounced("5.7.0")},),
+    ),
+    Row(
+        "a strict provider gets too many recipients",
+        "--preset strict-provider",
+        (
+            dict.fromkeys(MANY[:20], delivered())
+            | dict.fromkeys(MANY[20:], kept(f"said: 452 4.5.3 Too many recipients {AT_RCPT}")),
+        ),
+        transport=ENCRYPT,
+        options=TERMINATE,
+    ),
+    Row("a link is slow", "--preset slow-link", ({BOB: delivered()},)),
     Row("the mail is lost in silence", "--preset silent-loss", ({BOB: lost()},)),
     Row(
         "STARTTLS is taken away, and TLS is welcome",

@@ -12,11 +12,10 @@ from tests.peers.queue_words import (
     BOB,
     CAROL,
     LMTP,
+    MANY,
     PROTOCOL_ERROR,
     TWICE,
 )
-
-MANY = [f"user{number:02}@example.net" for number in range(22)]
 
 REFUSALS = (
     Row("there is no room", "RCPT: 452", ({BOB: kept(f"said: 452 …{AT_RCPT}")},)),

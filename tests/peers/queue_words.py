@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 BOB, CAROL = "bob@example.net", "carol@example.net"
+MANY = [f"user{number:02}@example.net" for number in range(22)]
 # Transports at a level of smtp_tls_security_level, and options of the proxy.
 MAY, ENCRYPT, VERIFY = "may", "encrypt", "verify"
 TERMINATE, LMTP = ("--tls", "terminate"), ("--protocol", "lmtp")
