@@ -22,8 +22,9 @@ class Again(Reply):
 
 #: Draft "SMTP Per-Recipient Data Response": a reply for each recipient follows, and one for all.
 PER_RECIPIENT = 353
-#: A server that does not know BDAT refuses the command, and no recipient's message.
-_NO_BDAT = (500, 502)
+#: A server that does not know BDAT, or has no envelope (any more), refuses the command, and no
+#: recipient's message.
+_NO_BDAT = (500, 502, 503)
 #: Most replies without a command that are kept for commands to come, and most octets of them.
 _MOST_EARLY = 1000
 _MOST_EARLY_OCTETS = 128 * 1024

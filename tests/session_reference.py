@@ -41,8 +41,8 @@ class Envelope:
         """Return how many replies follow the first one, with this code, to a message."""
         if stage in ENDS_MESSAGE and code == 353:
             return self._recipients + 1  # PRDR: one for each, and one for all
-        if stage == "BDAT LAST" and code in (500, 502):
-            return 0  # upstream does not know it
+        if stage == "BDAT LAST" and code in (500, 502, 503):
+            return 0  # upstream does not know it, or has no envelope
         if stage in ENDS_MESSAGE and self._lmtp:
             return max(self._recipients, 1) - 1  # RFC 2033 §4.2
         return 0

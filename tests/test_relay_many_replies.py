@@ -106,9 +106,12 @@ def test_lmtp_has_a_reply_for_each_recipient_after_the_last_chunk() -> None:
     assert talk.witness.codes()[-1] == ("QUIT", 221)
 
 
-@pytest.mark.parametrize("code", [500, 502])
+@pytest.mark.parametrize("code", [500, 502, 503])
 def test_an_lmtp_server_without_bdat_refuses_it_once(code: int) -> None:
-    """RFC 2033 §4.3 is for servers that know BDAT; others refuse a command, and no message."""
+    """RFC 2033 §4.3 is for servers that know BDAT; others refuse a command, and no message.
+
+    So do those that have no envelope, as behind the refusal of an earlier chunk.
+    """
     talk = Conversation()
     talk.play(LMTP + ENVELOPE)
     talk.client(b"BDAT 2 LAST\r\nHiQUIT\r\n")

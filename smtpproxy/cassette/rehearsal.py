@@ -46,7 +46,7 @@ from smtpproxy.smtp.protocols import LMTP, SMTP
 OnTheWire = Callable[[Kept], bytes]
 
 _RSET: Final = b"RSET\r\n"
-_NO_BDAT = (500, 502)
+_NO_BDAT = (500, 502, 503)
 
 
 class Rehearsal:

@@ -6,6 +6,7 @@ import pytest
 
 from smtpproxy.actions import Side
 from tests.dialogue import READY, Conversation, rules_in
+from tests.strictserver import Between, StrictServer, by_chunks, codes_in, envelope
 
 PIPELINED = b"MAIL FROM:<bad@example.org>\r\nRCPT TO:<b@example.net>\r\n"
 
@@ -85,6 +86,18 @@ def test_refused_chunk_is_kept_from_upstream() -> None:
     assert talk.unread(Side.CLIENT).startswith(b"552 5.2.2 ")
     talk.upstream(b"250 2.0.0 Reset\r\n250 2.0.0 Ok\r\n")
     assert talk.unread(Side.CLIENT) == b"250 2.0.0 Ok\r\n"
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_chunks_behind_a_refused_one_in_lmtp(at_once: bool) -> None:
+    """Upstream has no envelope any more, and says so once: the session goes on behind that."""
+    talk = Between(rules_in("{BDAT: 552, times: 1}"), StrictServer(lmtp=True))
+    said = [*envelope("b@example.net", "c@example.net"), *by_chunks(b"Hello\r\n", b"World\r\n")]
+    heard = b"".join(map(talk.say, [b"".join(said)] if at_once else said))
+    assert codes_in(heard) == [250, 250, 250, 552, 503]
+    assert [talk.codes(octets) for octets in [*envelope(), b"DATA\r\n", b".\r\n"]] == [
+        *([250], [250], [354], [250])
+    ]
 
 
 def test_fate_of_a_message_is_not_that_of_the_next() -> None:
