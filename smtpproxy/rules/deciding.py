@@ -22,7 +22,10 @@ class Trial:
     scope: nothing that goes on in other scopes changes it.
     """
 
-    __slots__ = ("_account", "_counter", "_occasion", "_ordinal", "_rule", "_scope")
+    __slots__ = (
+        *("_account", "_counter", "_occasion", "_ordinal", "_rule", "_scope"),
+        *("_upheld", "_withdrawn"),
+    )
 
     def __init__(self, rule: Rule, occasion: Occasion) -> None:
         self._rule = rule
@@ -31,6 +34,7 @@ class Trial:
         self._scope = ""
         self._ordinal = 0  # nothing was drawn yet
         self._counter = 0
+        self._upheld = self._withdrawn = False
 
     def __call__(self) -> float:
         """Return the next number from 0 up to 1."""
@@ -71,10 +75,22 @@ class Trial:
         return all(test(occasion) for test in self._rule.tests)
 
     def withdraw(self) -> None:
-        """It fired, and came to nothing."""
+        """It fired, and came to nothing, as far as is known by now."""
+        if self._upheld or self._withdrawn:
+            return
+        self._withdrawn = True
         self._run.ledger.withdraw(self._rule.key)
         if self._account is not None and self._account.fired:
             self._account.fired -= 1
+
+    def uphold(self) -> None:
+        """Somebody was told: it has fired, whatever becomes of it for others."""
+        self._upheld = True
+        if self._withdrawn:
+            self._withdrawn = False
+            self._run.ledger.restore(self._rule.key)
+            if self._account is not None:
+                self._account.fired += 1
 
 
 def decide(rules: tuple[Rule, ...], occasion: Occasion) -> Decision | None:
@@ -114,3 +130,10 @@ def withdraw(firings: tuple[Firing, ...]) -> None:
     for firing in firings:
         if isinstance(firing.draw, Trial):
             firing.draw.withdraw()
+
+
+def uphold(firings: tuple[Firing, ...]) -> None:
+    """These were told to one of a message's recipients, perhaps after another one was not."""
+    for firing in firings:
+        if isinstance(firing.draw, Trial):
+            firing.draw.uphold()

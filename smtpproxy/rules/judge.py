@@ -15,7 +15,7 @@ from smtpproxy.faults import Fault, SayReply, Telling
 from smtpproxy.faults.base import Draw
 from smtpproxy.faults.reply import CLOSING
 from smtpproxy.rules.course import Course, course_of, in_data
-from smtpproxy.rules.deciding import decide, withdraw
+from smtpproxy.rules.deciding import decide, uphold, withdraw
 from smtpproxy.rules.model import END_OF_DATA, FORWARD, NO_RULES, NONE, RuleBook
 from smtpproxy.rules.occasion import Occasion
 from smtpproxy.rules.run import Run, Visit
@@ -112,9 +112,6 @@ class Judge:
             exchange.ordinal = self._ordinals[stage] = exchange.ordinal + 1
         before = rules.before
         decision = self._decide(before.get(stage, NOBODY), exchange, end=_of_end(before, exchange))
-        if goes_on and decision and decision.upstream == NONE:
-            withdraw(decision.firings)
-            decision = None  # upstream is in the middle of an AUTH, which only it can end
         exchange.decision = decision
         exchange.forwarded = decision is None or decision.upstream != NONE
         if stage == "DATA":
@@ -226,6 +223,8 @@ class Judge:
             left = {id(firing.draw) for firing in besides}
             withdraw(tuple(one for one in decision.firings if id(one.draw) not in left))
             decision = decision._replace(firings=besides) if besides else None
+        elif decision is not None and exchange.several:
+            uphold(decision.firings)
         exchange.decision = decision
         if exchange.stage == "DATA" and reply is not None and reply.code // 100 != 3:
             self._forget_end()  # there will be none
@@ -280,6 +279,9 @@ class Judge:
         rules = stage.sift(occasion)
         if end:
             rules += end.sift(occasion)
+        if rules and isinstance(exchange.command, Continuation):
+            # Upstream is in the middle of an AUTH, which only it can end.
+            rules = tuple(rule for rule in rules if rule.upstream != NONE)
         if not rules:
             return None
         decision = decide(rules, occasion)

@@ -100,6 +100,11 @@ class Ledger:
         if (tally := self._tallies.get(key)) is not None and tally.fired:
             tally.fired -= 1
 
+    def restore(self, key: str) -> None:
+        """A firing that was withdrawn came to something after all."""
+        if (tally := self._tallies.get(key)) is not None:
+            tally.fired += 1
+
     def keep(self, keys: Iterable[str]) -> None:
         """Forget what rules remember that are not among these. How often they fired is kept."""
         known = set(keys)

@@ -234,6 +234,55 @@ def test_dry_run() -> None:
     assert [exchange.decision for exchange in talk.witness.exchanges] == [None] * 6
 
 
+@pytest.mark.parametrize(
+    ("codes", "fired"),
+    [((250, 550, 550), 1), ((550, 250, 550), 1), ((550, 550, 250), 1), ((550, 550, 550), 0)],
+)
+def test_success_of_several_recipients_counts_once(codes: tuple[int, ...], fired: int) -> None:
+    """In LMTP a rule has fired if one reply is the rule's, however many gave way to refusals."""
+    clients = Clients("{END-OF-DATA: 250 2.0.0 Yes, times: {first: 10}}")
+    for number in (1, 2):
+        talk = clients.connect()
+        assert told(talk, "LHLO app.example.org") == 250
+        assert told(talk, "MAIL FROM:<a@example.org>") == 250
+        for name in "bcd":
+            assert told(talk, f"RCPT TO:<{name}@example.net>") == 250
+        talk.client(b"DATA\r\n")
+        talk.upstream(b"354 Go on\r\n")
+        talk.client(b".\r\n")
+        talk.unread(_CLIENT)
+        talk.upstream(b"".join(b"%d Own\r\n" % code for code in codes))
+        assert talk.unread(_CLIENT).count(b"250 2.0.0 Yes\r\n") == fired
+        assert clients.fired() == number * fired
+
+
+def test_auth_in_many_lines_counts_once() -> None:
+    """A refusal that is for AUTH itself is not asked about again at each line that goes on."""
+    clients = Clients("{AUTH: 535, times: {every: 2}}")
+    talk = clients.connect()
+    log_in(talk)
+    assert talk.witness.codes()[-2:] == [("AUTH", 334), ("AUTH", 235)]
+    assert told(clients.connect(), "AUTH PLAIN") == 535
+    assert clients.fired() == 1
+
+
+def test_dry_run_of_an_auth_in_many_lines() -> None:
+    """It tells of no refusal in the middle of an AUTH, where the rule would not have fired."""
+    clients = Clients("{AUTH: 535}", dry=True)
+    talk = clients.connect()
+    log_in(talk)
+    assert [fact for fact, _ in talk.witness.notes] == ["would-fire"]
+    assert clients.fired() == 1
+
+
+def log_in(talk: Conversation) -> None:
+    """Let a client log in by two lines, whom upstream believes."""
+    talk.client(b"AUTH PLAIN\r\n")
+    talk.upstream(b"334 \r\n")
+    talk.client(b"AGJvYgB4\r\n")
+    talk.upstream(b"235 2.7.0 Yes\r\n")
+
+
 # Rules that are read again.
 
 
