@@ -7,6 +7,10 @@ from collections.abc import Callable
 from smtpproxy.actions import Action, Send, Side, Wait
 
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
+#: Octets that are kept back, at most: a client that never waits would make the group endless. An
+#: action counts for some of its own.
+MOST_KEPT = 256 * 1024
+_ACTION = 64
 
 
 def joined(actions: list[Action]) -> list[Action]:
@@ -35,13 +39,14 @@ def _end_run(found: list[Action], side: Side | None, pieces: list[bytes]) -> Non
 class Outgoing:
     """Actions that are still to be carried out. Octets for upstream travel together if they can."""
 
-    __slots__ = ("_holding", "_kept", "actions", "upward")
+    __slots__ = ("_holding", "_kept", "_room", "actions", "upward")
 
     def __init__(self) -> None:
         self.actions: list[Action] = []
         self.upward: list[bytes] = []  # octets for upstream that one segment may carry
         self._holding: Callable[[], bool] | None = None
         self._kept: list[Action] = []  # for the client
+        self._room = 0  # octets that may yet be kept
 
     def flush(self) -> None:
         """Let nothing for upstream stay behind what follows."""
@@ -65,12 +70,18 @@ class Outgoing:
 
     def hold_while(self, holding: Callable[[], bool]) -> None:
         """Keep back all that is for the client, for as long as this is true; then let it go."""
+        if self._holding is None:
+            self._room = MOST_KEPT
         self._holding = holding
 
     def _held_back(self, actions: list[Action], holding: Callable[[], bool]) -> list[Action]:
-        self._kept += [action for action in actions if action.side is _CLIENT]
+        ours = [action for action in actions if action.side is _CLIENT]
         others = [action for action in actions if action.side is not _CLIENT]
-        if holding():
+        self._kept += ours
+        self._room -= sum(
+            _ACTION + (len(action.octets) if type(action) is Send else 0) for action in ours
+        )
+        if self._room > 0 and holding():
             return others
         kept, self._kept, self._holding = self._kept, [], None
         # What comes together waits first, and then for nothing.

@@ -40,6 +40,23 @@ def test_what_stands_between_stays_between() -> None:
     ]
 
 
+def test_no_more_is_kept_back_than_there_is_room_for() -> None:
+    """A client that always has a command in flight does not fill the memory, and hears all."""
+    one = Conversation("NOOP: {coalesce: true}")
+    one.play(READY)
+    reply = b"250 " + b"x" * 1000 + b"\r\n"
+    one.client(b"NOOP\r\n")
+    heard, most_kept = b"", 0
+    for at in range(1, 2000):
+        one.client(b"NOOP\r\n")
+        one.upstream(reply)
+        heard += one.unread(CLIENT)
+        most_kept = max(most_kept, at * len(reply) - len(heard))
+    assert 200_000 < most_kept < 300_000
+    one.upstream(reply)
+    assert heard + one.unread(CLIENT) == reply * 2000
+
+
 def test_what_was_taken_is_forgotten() -> None:
     """The same is never done twice; what waited for upstream leaves in one piece, too."""
     out = Outgoing()
