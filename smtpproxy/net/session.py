@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from smtpproxy.actions import Action, Close, Connect, Refuse, Reset, Send, Side, StartTls
+from smtpproxy.actions import Action, Close, Connect, Later, Refuse, Reset, Send, Side, StartTls
 from smtpproxy.catchup import Said
 from smtpproxy.deadlines import Awaited, Patience
 from smtpproxy.net.authority import AuthorityError
@@ -309,6 +309,8 @@ class ProxySession:
         if isinstance(action, Refuse):
             self.refuse(action.seconds)
             return
+        if isinstance(action, Later):
+            self._end_idling()  # the time that begins in its turn takes the place of this one
         if action.side is Side.CLIENT:
             self._to_client.perform(action)
             return

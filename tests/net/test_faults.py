@@ -274,6 +274,20 @@ def test_idleness_begins_when_the_reply_is_heard() -> None:
     assert (talk.client.taken, talk.client.ended) == (OK + b"250 Hi\r\n", "")
 
 
+def test_a_time_that_is_over_does_not_end_the_next() -> None:
+    """While a reply is late, no time runs that began behind an earlier one."""
+    talk = asked("MAIL: {delay: 3 s, idle: {after: 5 s, reply: 421 Bye}}")
+    talk.clock.advance(3)
+    talk.clock.advance(4)
+    talk.client.receive(b"MAIL FROM:<a@example.org>\r\n")
+    talk.server.receive(OK)
+    talk.clock.advance(3)
+    talk.clock.advance(4.9)
+    assert talk.client.taken == OK + OK
+    talk.clock.advance(0.2)
+    assert talk.client.taken == OK + OK + b"421 Bye\r\n"
+
+
 def test_who_has_left_hears_nothing() -> None:
     """The session is over, and so is its time."""
     talk = asked(IDLE)
