@@ -49,10 +49,11 @@ class SayReply(Fault):
             return cls(code, enhanced, (text,))
         if bad := next((c for c in text if c in "\r\0"), ""):
             raise FaultError(f"a reply's text can't hold {bad!r}")
-        text = "\n".join(_without_code(line, code) for line in text.split("\n"))
-        split = _ENHANCED.fullmatch(text)
-        enhanced, text = (split[1], split[2] or "") if split else ("", text)
-        return cls(code, enhanced, tuple(text.split("\n")))
+        first, *others = (_without_code(line, code) for line in text.split("\n"))
+        split = _ENHANCED.fullmatch(first)
+        enhanced, first = (split[1], split[2] or "") if split else ("", first)
+        rest = (_without_enhanced(line, enhanced) for line in others)
+        return cls(code, enhanced, (first, *rest))
 
     def octets(self, domain: str, forward_path: str) -> bytes:
         """Return the reply as it goes over the wire."""
@@ -76,9 +77,16 @@ class SayReply(Fault):
     def words(self) -> str:
         """What the client hears."""
         enhanced = f" {self.enhanced}" if self.enhanced else ""
-        return f"the client hears {self.code}{enhanced} {visible_text(self.lines[0])}".rstrip()
+        told = f"the client hears {self.code}{enhanced} {visible_text(self.lines[0])}".rstrip()
+        more = len(self.lines) - 1
+        return told + (f" (+{more} line{'s' * (more > 1)})" if more else "")
 
 
 def _without_code(line: str, code: int) -> str:
     """Return a line's text, also where the line was written as it stands on the wire."""
     return line[4:] if line[:3] == str(code) and line[3:4] in (" ", "-") else line
+
+
+def _without_enhanced(line: str, enhanced: str) -> str:
+    """Return a later line's text: the enhanced code of the first is said before it anyway."""
+    return line.removeprefix(f"{enhanced} ") if enhanced else line

@@ -63,6 +63,23 @@ def test_enhanced_code_stands_on_every_line() -> None:
 
 
 @pytest.mark.parametrize(
+    "value", ["450-4.7.1 Greylisted\n450 4.7.1 Try later", "450 4.7.1 Greylisted\n4.7.1 Try later"]
+)
+def test_lines_as_they_stand_on_the_wire_keep_one_enhanced_code(value: str) -> None:
+    """A reply that was copied with its codes is told with each of them once a line."""
+    say = SayReply.parse(value, "RCPT")
+    assert say.octets(DOMAIN, "") == b"450-4.7.1 Greylisted\r\n450 4.7.1 Try later\r\n"
+
+
+def test_words_tell_of_more_lines() -> None:
+    """A reply of several lines is told by its first, and by how many follow."""
+    assert SayReply.parse("450 4.7.1 Wait\na\nb", "RCPT").words == (
+        "the client hears 450 4.7.1 Wait (+2 lines)"
+    )
+    assert SayReply.parse("450 Wait\na", "RCPT").words == "the client hears 450 Wait (+1 line)"
+
+
+@pytest.mark.parametrize(
     "value", ["", "45", "4500", "199", "600", "650 no", "x50", "4_0", "+45", "450\u00a0x", "later"]
 )
 def test_no_reply(value: str) -> None:
