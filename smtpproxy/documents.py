@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
@@ -43,10 +44,19 @@ _MOST_SHOWN = 1_000
 #: Characters of a word that an error repeats.
 MOST_QUOTED = 64
 
+#: What the parser's words mean to who writes a pattern: the way out.
+_HINTS = {
+    "unknown escape character": "; a regular expression stands between single quotes",
+    "alphabetic or numeric character": "; a text that begins with * is quoted",
+}
+
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 TOO_DEEP = "is nested too deeply"
+
+
+_REPLY = re.compile(r"[2-5][0-9]{2}[ -]")
 
 
 class DocumentError(Exception):
@@ -237,6 +247,7 @@ class _Reader:
         written = self._feed.line_at(mark.index, _MOST_SHOWN // 4) if mark else ""
         if paste := _quoted(written):
             problem += f"; text with ': ' or ' #' in it is quoted: {paste}"
+        problem += next((hint for said, hint in _HINTS.items() if said in problem), "")
         return DocumentError(self._source, line, f"is not YAML: {problem}")
 
     def _fail(self, event: Any, problem: str) -> DocumentError:
@@ -311,7 +322,9 @@ def _one_line(error: object) -> str:
 def _quoted(line: str) -> str:
     """Return a line such as `S: 250 Ok: queued` as it should have been written, or ""."""
     key, colon, value = line.partition(": ")
-    if not colon or key.strip(" -") not in ("C", "S", "client-saw") or value[:1] in "\"'|[{":
+    if not colon or value[:1] in "\"'|[{":
+        return ""
+    if key.strip(" -") not in ("C", "S", "client-saw") and not _REPLY.match(value):
         return ""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'{key.strip()}: "{escaped}"'

@@ -12,6 +12,9 @@ from smtpproxy.smtp.facts import Command, Reply
 Value: TypeAlias = "str | list[Value] | dict[str, Value]"
 
 
+#: Digits that are read as a number; no bound has as many.
+_MOST_DIGITS = 15
+
 #: Gives numbers from 0 up to 1, the same ones for the same firing at every run.
 Draw: TypeAlias = Callable[[], float]
 
@@ -110,9 +113,9 @@ def mapping_of(value: Value, keys: Sequence[str]) -> dict[str, Value]:
 def number_of(value: Value, least: int, most: int, *path: str | int) -> int:
     """Return a value that must be a whole number in these bounds. Raises FaultError."""
     text = text_of(value, *path)
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+    if not (text.isascii() and text.isdecimal()):
         raise FaultError(f"expected a whole number, got {text!r}", path=path)
-    if not least <= int(text) <= most:
+    if len(text) > _MOST_DIGITS or not least <= int(text) <= most:
         raise FaultError(f"expected a number from {least} to {most}, got {text}", path=path)
     return int(text)
 

@@ -19,6 +19,7 @@ from smtpproxy.documents import (
     Sequence,
     Text,
     nearest,
+    quoted,
     read_documents,
     read_octets,
 )
@@ -97,8 +98,10 @@ def each_rule(octets: bytes, source: str) -> Iterator[tuple[int, Rule | Document
 
 def _document(octets: bytes, source: str) -> Mapping:
     documents = list(read_documents(octets, source))
-    if len(documents) != 1 or not isinstance(documents[0], Mapping):
+    if not documents or not isinstance(documents[0], Mapping):
         raise DocumentError(source, 1, f"is not a rule file: expected '{MAGIC}: {VERSION}'")
+    if len(documents) > 1 and MAGIC in documents[0].entries:
+        raise DocumentError(source, documents[1].line, "expected one document, and no more")
     return documents[0]
 
 
@@ -199,13 +202,10 @@ class _Loader(DocumentReader):
     def _experience(self, node: Node, stage: str) -> tuple[tuple[Fault, ...], str]:
         """Return what the client experiences, and what is said of upstream, or ""."""
         if isinstance(node, Text):
-            key = "client" if node.value in WAYS else "reply"
-            if stage == STAGE and _is_of_tls(node.value):
-                key = "tls"
-            return (self._fault(key, node, stage),), ""
+            return (self._short(node, stage),), ""
         if not isinstance(node, Mapping):
             raise self.fail(node.line, "expected a reply, or a mapping such as {delay: 30 s}")
-        self.check_keys(node, (*FAULTS, "upstream"))
+        self._check_experience(node, stage)
         upstream = self.text(node.entries["upstream"]) if "upstream" in node.entries else ""
         if upstream and upstream not in UPSTREAM_WORDS:
             raise self.fail(
@@ -221,6 +221,29 @@ class _Loader(DocumentReader):
         if sum(fault.answers for fault in faults) > 1:
             raise self.fail(node.line, "reply: and client: exclude one another, and refuse:, too")
         return tuple(faults), upstream
+
+    def _short(self, node: Text, stage: str) -> Fault:
+        """Return the fault that the short form says: a reply, or one word."""
+        key = "client" if node.value in WAYS else "reply"
+        if stage == STAGE and _is_of_tls(node.value):
+            key = "tls"
+        near = "" if key == "tls" else nearest(node.value, WAYS)
+        return self._read(FAULTS[key].parse, node, stage, f"{key}: ", near)
+
+    def _check_experience(self, node: Mapping, stage: str) -> None:
+        """Refuse what is no key in here, and say where it was meant to be."""
+        known = (*FAULTS, "upstream")
+        for key, line in node.key_lines.items():
+            value = node.entries[key]
+            if key in known:
+                continue
+            if key in RULE_KEYS:
+                problem = f"unknown key {key!r}; it stands beside {stage!r}, not in it"
+                raise self.fail(line, problem)
+            if isinstance(value, Text) and value.plain and not value.value and " " in key.strip():
+                problem = f"unknown key {quoted(key)}; a text with a comma in it is quoted here"
+                raise self.fail(line, problem)
+        self.check_keys(node, known)
 
     def _fault(self, key: str, node: Node, stage: str) -> Fault:
         return self._read(FAULTS[key].parse, node, stage, f"{key}: ")
@@ -256,12 +279,17 @@ class _Loader(DocumentReader):
         return self._read(parse_times, node, stage, "times: ")
 
     def _read(
-        self, parse: Callable[[Value, str], _Read], node: Node, stage: str, before: str = ""
+        self,
+        parse: Callable[[Value, str], _Read],
+        node: Node,
+        stage: str,
+        before: str = "",
+        hint: str = "",
     ) -> _Read:
         try:
             return parse(_value(node), stage)
         except FaultError as error:
-            near = nearest(error.word, error.known)
+            near = nearest(error.word, error.known) or hint
             raise self.fail(_line(node, error.path), f"{before}{error}{near}") from None
 
     def _check(self, rule: Rule, upstream: str, line: int) -> None:

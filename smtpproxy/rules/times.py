@@ -26,7 +26,8 @@ KEYS = (
 )
 #: Most of what may be asked for by `above:`: so many moments are remembered of each scope.
 MOST_ABOVE = 10_000
-_COUNT = re.compile(r"[0-9]{1,9}")
+_MOST_DIGITS = 9
+_COUNT = re.compile(rf"[0-9]{{1,{_MOST_DIGITS}}}")
 _AFTER_FIRST = re.compile(r"(.+?)\s+after\s+first")
 _NUMBER: Final[dict[str, Any]] = {"type": "integer", "minimum": 1}
 SCHEMA: Final[dict[str, Any]] = {
@@ -179,6 +180,8 @@ def parse_times(value: Value, stage: str) -> Times:
 
 def _count(value: Value, *path: str) -> int:
     text = text_of(value, *path)
+    if text.isascii() and text.isdecimal() and len(text) > _MOST_DIGITS:
+        raise ConditionError(f"expected no more than {_MOST_DIGITS} digits, got {text}", path=path)
     number = int(text) if _COUNT.fullmatch(text) else 0
     if not number:
         raise ConditionError(f"expected a whole number from 1 on, got {text!r}", path=path)
