@@ -26,6 +26,7 @@ from smtpproxy.actions import (
     Reset,
     Send,
     SendFrom,
+    Shape,
     Side,
     StartTls,
     Wait,
@@ -164,6 +165,8 @@ class Conversation:
                     self.done.append("upstream: connect")
                 case Wait(side, seconds):
                     self.done.append(f"{_NAMES[side]}: wait {seconds:g}")
+                case Shape(side, rate, latency):
+                    self.done.append(f"{_NAMES[side]}: {rate} octets a second, {latency:g} s away")
                 case HalfClose(side):
                     self.done.append(f"{_NAMES[side]}: half-close")
                 case Close(side, notify):

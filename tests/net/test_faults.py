@@ -7,6 +7,7 @@ import pytest
 from smtpproxy.net.session import LINGER
 from tests.net.sessions import Conversation, greeted
 from tests.net.test_late import wait
+from tests.net.transports import Socket
 
 HOURS = 3 * 3600
 OK = b"250 2.1.0 Ok\r\n"
@@ -303,3 +304,83 @@ def test_it_asks_that_nobody_connects() -> None:
     talk = Conversation("CONNECT: {refuse: 30 s}")
     talk.flow()
     assert (talk.client.ended, talk.refused, talk.upstream.asked) == ("aborted", [30.0], 0)
+
+
+# Slow lines.
+
+
+def test_each_line_is_as_slow_as_its_rule_has_it() -> None:
+    """A command is under way to upstream, and its answer to the client."""
+    talk = Conversation("CONNECT: {latency: {to-client: 1 s, to-upstream: 2 s}}")
+    talk.connect_upstream()
+    talk.server.receive(b"220 mail.example.org\r\n")
+    talk.flow()
+    assert talk.client.taken == b""
+    talk.clock.advance(1)
+    talk.flow()
+    assert talk.client.taken == b"220 mail.example.org\r\n"
+    talk.client.receive(b"NOOP\r\n")
+    talk.clock.advance(1.9)
+    talk.flow()
+    assert talk.server.taken == b""
+    talk.clock.advance(0.1)
+    talk.flow()
+    assert talk.server.taken == b"NOOP\r\n"
+    talk.server.receive(OK)
+    talk.clock.advance(1)
+    talk.flow()
+    assert talk.client.taken == b"220 mail.example.org\r\n" + OK
+
+
+def test_a_client_is_not_read_while_its_line_to_upstream_is_full() -> None:
+    """It goes on when half of what is under way has arrived."""
+    talk = greeted("CONNECT: {bandwidth: {to-upstream: 64 KiB/s}}")
+    talk.client.receive(b"DATA\r\n")
+    talk.clock.advance(1)
+    talk.server.receive(b"354 Go\r\n")
+    talk.client.receive((bytes(998) + b"\r\n") * 70)
+    assert not talk.client.reading
+    for _ in range(13):
+        talk.clock.advance(0.05)
+        talk.flow()
+    assert talk.client.reading
+    assert len(talk.server.taken) < 45_000
+
+
+def test_another_upstream_is_as_far_away() -> None:
+    """Where a cassette does not go on, the line to upstream is as slow as the one to that."""
+    talk = greeted("CONNECT: {latency: {to-upstream: 1 s}}")
+    talk.session.depart([])
+    talk.server = Socket()
+    talk.connect_upstream()
+    talk.server.receive(b"220 other.example.org\r\n")
+    talk.client.receive(b"NOOP\r\n")
+    talk.flow()
+    assert talk.server.taken == b""
+    talk.clock.advance(1)
+    talk.flow()
+    assert talk.server.taken == b"NOOP\r\n"
+
+
+def test_a_slow_line_outlives_its_sender_by_what_it_has() -> None:
+    """A client that has said all may leave: its last octets arrive, however long that takes."""
+    talk = greeted("CONNECT: {bandwidth: {to-upstream: 1 B/s}}")
+    talk.client.receive(b"NOOP " + b"x" * 2 * int(LINGER) + b"\r\n")
+    talk.client.peer_half_closes()
+    for _ in range(2 * int(LINGER) + 8):
+        talk.clock.advance(1)
+        talk.flow()
+    assert talk.server.taken.endswith(b"x\r\n")
+    assert talk.server.ended == "half-closed"
+
+
+def test_no_timer_is_left_of_slow_lines() -> None:
+    """When both sides are gone nothing runs."""
+    talk = greeted("CONNECT: {bandwidth: 1 B/s, latency: 10 s}")
+    talk.client.receive(b"NOOP\r\n")
+    talk.server.receive(OK)
+    talk.client.peer_resets()
+    talk.flow()
+    assert talk.server.ended == "aborted"
+    assert talk.gone == [talk.session]
+    assert talk.clock.getDelayedCalls() == []

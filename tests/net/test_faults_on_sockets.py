@@ -195,6 +195,54 @@ async def test_a_delay_is_waited_for(delay: Lateness) -> None:
     assert delay.least <= seconds <= delay.most + 1  # a machine may be busy
 
 
+@pytest.mark.parametrize(
+    ("lines", "least"),
+    [
+        ("bandwidth: {to-client: 140 B/s}", 10 * 14 / 140),  # ten replies of 14 octets
+        ("bandwidth: {to-upstream: 60 B/s}", 10 * 6 / 60),  # ten commands of 6
+        ("latency: {to-client: 50 ms}", 10 * 0.05),
+        ("latency: {to-upstream: 50 ms}", 10 * 0.05),
+        ("latency: 30 ms", 10 * 0.06),
+    ],
+)
+@in_reactor
+async def test_a_slow_line_takes_its_time(lines: str, least: float) -> None:
+    """smtplib hears each answer, and none of them sooner than can be."""
+
+    def client(port: int) -> tuple[set[int], float]:
+        with smtplib.SMTP(HOST, port, timeout=SECONDS) as smtp:
+            began = time.monotonic()
+            codes = {smtp.noop()[0] for _ in range(10)}
+            return codes, time.monotonic() - began
+
+    async with Faulty(f"CONNECT: {{{lines}}}") as proxy:
+        codes, seconds = await proxy.meets(client)
+    assert codes == {250}
+    assert least - 0.01 <= seconds <= least + 1  # a machine may be busy
+
+
+@in_reactor
+async def test_what_is_sent_together_is_under_way_together() -> None:
+    """A group of commands takes the latency once, and each message comes whole."""
+
+    def client(port: int) -> tuple[int, float, dict[str, tuple[int, bytes]]]:
+        with socket.create_connection((HOST, port), SECONDS) as connection:
+            assert connection.recv(4096).startswith(b"220 ")
+            began = time.monotonic()
+            connection.sendall(b"NOOP\r\n" * 50 + b"QUIT\r\n")
+            heard = listen(connection).heard
+            seconds = time.monotonic() - began
+        with smtplib.SMTP(HOST, port, timeout=SECONDS) as smtp:
+            message = ("x" * 70 + "\r\n") * 5000
+            refused = smtp.sendmail("a@example.org", ["b@example.net"], message)
+        return heard.count(b"250 "), seconds, refused
+
+    async with Faulty("CONNECT: {latency: 100 ms, bandwidth: 1 MiB/s}") as proxy:
+        answers, seconds, refused = await proxy.meets(client)
+    assert (answers, refused) == (50, {})
+    assert 0.2 <= seconds <= 5  # one by one it would be 10
+
+
 @in_reactor
 async def test_smtplib_takes_an_edit_for_upstreams_word() -> None:
     """It raises what it would raise, and its session goes on."""

@@ -84,3 +84,33 @@ def test_a_client_that_never_reads_is_cut_off() -> None:
     assert ("timeout", "client reading") in talk.heard.notes
     wait(talk, 35)
     assert talk.client.ended == "aborted"
+
+
+def test_a_slow_line_is_nobodys_fault() -> None:
+    """Upstream's time for its answer begins when it has the command."""
+    talk = greeted("CONNECT: {bandwidth: {to-upstream: 1 B/s}}")
+    talk.client.receive(b"NOOP " + bytes(450).replace(b"\0", b"x") + b"\r\n")
+    wait(talk, 456)
+    assert len(talk.server.taken) < 457
+    wait(talk, 2)
+    talk.server.flow()
+    assert len(talk.server.taken) == 457
+    wait(talk, 297)
+    assert talk.heard.notes == []
+    wait(talk, 5)
+    assert ("timeout", "upstream NOOP") in talk.heard.notes
+
+
+def test_the_last_words_of_a_slow_line_are_waited_for() -> None:
+    """The half minute of a client that leaves begins when it could have all of them."""
+    talk = greeted("CONNECT: {bandwidth: {to-client: 1 B/s}}")
+    wait(talk, 20)
+    talk.session.shut_down("shutdown")
+    wait(talk, 60)
+    talk.client.flow()
+    assert talk.client.ended == ""
+    wait(talk, 10)
+    talk.client.flow()
+    assert talk.client.taken.startswith(b"220 localhost\r\n421 localhost ")
+    assert talk.client.taken.endswith(b" channel\r\n")
+    assert talk.client.ended == "closed"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from OpenSSL import SSL
 from twisted.internet.task import Clock
 
-from smtpproxy.actions import Close, HalfClose, Reset, Send, Side, StartTls, Wait
+from smtpproxy.actions import Close, HalfClose, Reset, Send, Shape, Side, StartTls, Wait
 from smtpproxy.net.outbox import QUEUE_LIMIT, Outbox
 from tests.allocated import memory
 from tests.net.transports import Socket, TlsTransport
@@ -314,6 +314,7 @@ STEPS = st.lists(
     st.one_of(
         OCTETS.map(lambda octets: Send(SIDE, octets)),
         st.just(Wait(SIDE, 1)),
+        st.sampled_from([Shape(SIDE, 1000), Shape(SIDE, 0, 0.1)]),
         st.integers(0, 60),  # octets that the peer reads
         st.just("a second passes"),
     ),
@@ -324,16 +325,16 @@ STEPS = st.lists(
 @given(STEPS, st.integers(0, 60), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_whatever_happens_octets_keep_their_order(
-    steps: list[Send | Wait | int | str], room: int, early: bool
+    steps: list[Send | Wait | Shape | int | str], room: int, early: bool
 ) -> None:
-    """Short writes, waits and a late transport lose, repeat and reorder nothing."""
+    """Short writes, waits, slow lines and a late transport lose, repeat and reorder nothing."""
     feeder, socket = Feeder(), Socket(room)
     if early:
         feeder.outbox.attach(socket)
     for step in steps:
         if isinstance(step, Send):
             feeder.outbox.send(step.octets)
-        elif isinstance(step, Wait):
+        elif isinstance(step, Wait | Shape):
             feeder.outbox.perform(step)
         elif isinstance(step, int):
             socket.flow(step)
@@ -407,3 +408,186 @@ def test_no_half_close_once_tls_has_begun(feeder: Feeder) -> None:
     feeder.outbox.perform(HalfClose(SIDE))
     socket.flow()
     assert socket.ended == "closed"
+
+
+# A slow line.
+
+FAR = Shape(SIDE, 0, 0.2)
+SLOW = Shape(SIDE, 1000)
+
+
+def test_all_that_follows_goes_by_a_slow_line(feeder: Feeder) -> None:
+    """What went before is not held up, and what is under way is held back on purpose."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"220 before\r\n")
+    feeder.outbox.perform(FAR)
+    assert not feeder.outbox.waits
+    feeder.outbox.send(b"250 behind\r\n")
+    assert feeder.outbox.waits
+    feeder.clock.advance(0.1875)
+    socket.flow()
+    assert socket.taken == b"220 before\r\n"
+    feeder.clock.advance(0.0125)
+    socket.flow()
+    assert socket.taken == b"220 before\r\n250 behind\r\n"
+    assert not feeder.outbox.waits
+    assert feeder.told == []
+
+
+def test_a_slow_line_goes_on_behind_what_the_socket_did_not_take(feeder: Feeder) -> None:
+    """The transport has the rest, and sends it first."""
+    socket = Socket(room=3)
+    feeder.outbox.attach(socket)
+    feeder.outbox.send(b"220 before\r\n")
+    feeder.outbox.perform(FAR)
+    assert not feeder.stopped
+    feeder.outbox.send(b"250 behind\r\n")
+    feeder.clock.advance(0.2)
+    assert socket.taken == b"220"
+    socket.flow()
+    assert socket.taken == b"220 before\r\n250 behind\r\n"
+
+
+def test_a_slow_line_to_a_transport_that_is_not_there_yet(feeder: Feeder) -> None:
+    """The preface is none of its business; what has waited is."""
+    feeder.outbox.perform(FAR)
+    feeder.outbox.send(b"EHLO a\r\n")
+    assert feeder.clock.getDelayedCalls() == []
+    socket = Socket()
+    feeder.outbox.attach(socket, b"PROXY UNKNOWN\r\n")
+    socket.flow()
+    assert socket.taken == b"PROXY UNKNOWN\r\n"
+    feeder.clock.advance(0.2)
+    socket.flow()
+    assert socket.taken == b"PROXY UNKNOWN\r\nEHLO a\r\n"
+
+
+def test_a_wait_is_at_the_beginning_of_a_slow_line(feeder: Feeder) -> None:
+    """A server that takes its time and is far away is late by both."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.perform(FAR)
+    feeder.outbox.perform(Wait(SIDE, 1))
+    feeder.outbox.send(b"250 ok\r\n")
+    feeder.clock.advance(1)
+    feeder.clock.advance(0.1875)
+    socket.flow()
+    assert socket.taken == b""
+    feeder.clock.advance(0.0125)
+    socket.flow()
+    assert socket.taken == b"250 ok\r\n"
+
+
+def test_who_feeds_a_slow_line_is_stopped_until_there_is_room(feeder: Feeder) -> None:
+    """As with a queue that is too long; half of it must have gone."""
+    feeder.outbox.attach(Socket())
+    feeder.outbox.perform(Shape(SIDE, QUEUE_LIMIT))
+    feeder.outbox.send(bytes(QUEUE_LIMIT + 1))
+    assert feeder.told == [True]
+    for _ in range(8):
+        feeder.clock.advance(0.05)
+    assert feeder.told == [True]
+    for _ in range(3):
+        feeder.clock.advance(0.05)
+    assert feeder.told == [True, False]
+
+
+def test_a_transport_that_is_full_stops_a_slow_line(feeder: Feeder) -> None:
+    """That is no waiting on purpose: its peer is late. There is room again when it says so."""
+    transport = TlsTransport()
+    feeder.outbox.attach(transport)
+    feeder.outbox.perform(SLOW)
+    feeder.outbox.send(b"250 ok\r\n")
+    feeder.outbox.pauseProducing()
+    feeder.clock.advance(1)
+    assert transport.sent == b""
+    assert (feeder.outbox.full, feeder.outbox.waits) == (True, False)
+    feeder.outbox.resumeProducing()
+    assert not feeder.outbox.full
+    feeder.clock.advance(0)
+    assert transport.sent == b"250 ok\r\n"
+
+
+@pytest.mark.parametrize(
+    ("end", "how"), [(Close(SIDE), "closed"), (HalfClose(SIDE), "half-closed")]
+)
+def test_an_end_comes_behind_what_is_under_way(
+    feeder: Feeder, end: Close | HalfClose, how: str
+) -> None:
+    """Nothing of it is lost, and nothing behind it is sent."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.perform(SLOW)
+    feeder.outbox.send(bytes(100))
+    feeder.outbox.perform(end)
+    feeder.outbox.send(b"too late")
+    assert not feeder.outbox.over
+    feeder.clock.advance(0.05)
+    socket.flow()
+    assert (socket.taken, socket.ended) == (bytes(50), "")
+    feeder.clock.advance(0.05)
+    feeder.clock.advance(1)
+    socket.flow()
+    assert (socket.taken, socket.ended) == (bytes(100), how)
+    assert feeder.clock.getDelayedCalls() == []
+
+
+def test_under_tls_an_end_comes_behind_what_is_under_way(feeder: Feeder) -> None:
+    """The same as in plain text, and without a word where it is to be so."""
+    transport, alerts = TlsTransport(), Alerts()
+    transport.getHandle = lambda: alerts  # type: ignore[attr-defined]
+    feeder.outbox.attach(transport)
+    feeder.outbox.perform(FAR)
+    feeder.outbox.send(b"250 ok\r\n")
+    feeder.outbox.perform(Close(SIDE, notify=False))
+    assert (transport.sent, transport.disconnecting) == (b"", False)
+    feeder.clock.advance(0.2)
+    assert transport.sent == b"250 ok\r\n"
+    assert alerts.exchanged == [SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN]
+    assert transport.disconnecting
+
+
+def test_a_reset_does_not_wait_for_what_is_under_way(feeder: Feeder) -> None:
+    """It is lost, and no timer is left; a reset in its turn comes behind it."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.perform(FAR)
+    feeder.outbox.send(b"250 ok\r\n")
+    feeder.outbox.perform(Reset(SIDE, in_turn=True))
+    assert socket.ended == ""
+    feeder.outbox.perform(Reset(SIDE))
+    assert (socket.taken, socket.ended) == (b"", "aborted")
+    assert feeder.clock.getDelayedCalls() == []
+
+
+def test_nothing_is_left_of_a_slow_line_whose_side_is_gone(feeder: Feeder) -> None:
+    """No timer runs, nothing is sent, and feeding may go on."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.perform(SLOW)
+    feeder.outbox.send(bytes(QUEUE_LIMIT + 1))
+    feeder.outbox.perform(Close(SIDE))
+    assert feeder.stopped
+    feeder.outbox.detach()
+    assert feeder.told == [True, False]
+    assert not feeder.outbox.waits
+    assert feeder.clock.getDelayedCalls() == []
+    feeder.outbox.send(b"too late\r\n")
+    assert feeder.clock.getDelayedCalls() == []
+
+
+def test_tls_begins_behind_what_is_under_way(feeder: Feeder) -> None:
+    """What comes behind it is as slow, and encrypted."""
+    socket = Socket()
+    feeder.outbox.attach(socket)
+    feeder.outbox.perform(FAR)
+    feeder.outbox.send(b"220 Go ahead\r\n")
+    feeder.outbox.perform(StartTls(SIDE))
+    feeder.outbox.send(b"250 secret\r\n")
+    assert feeder.encrypted == []
+    feeder.clock.advance(0.2)
+    assert feeder.encrypted == [StartTls(SIDE)]
+    socket.flow()
+    assert socket.taken == b"220 Go ahead\r\n250 secret\r\n"
+    assert socket.producer is feeder.outbox

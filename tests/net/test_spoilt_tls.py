@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -230,3 +231,48 @@ async def test_starttls_is_refused(tmp_path: Path, relation: str) -> None:
         refused, then = await proxy.meets(client)
     assert refused == (454, b"4.7.0 TLS not available due to temporary reason")
     assert then == 250
+
+
+@relations
+@in_reactor
+async def test_a_slow_line_is_slow_under_tls(relation: str, tmp_path: Path) -> None:
+    """A handshake of its own, a message, and a client that lacks nothing; as late as it must be."""
+    rule = "CONNECT: {latency: 20 ms, bandwidth: {to-client: 2 KiB/s, to-upstream: 64 KiB/s}}"
+    async with Spoilt(tmp_path, rule, relation=relation) as proxy:
+        client = starting_tls(proxy.ca)
+
+        def timed(port: int) -> tuple[str, float]:
+            began = time.monotonic()
+            return client(port), time.monotonic() - began
+
+        words, seconds = await proxy.meets(timed)
+    assert words == ""
+    # Two EHLOs, MAIL, RCPT, DATA and its end: each waits twice 20 ms.
+    assert 6 * 0.04 <= seconds <= 5
+
+
+@in_reactor
+async def test_a_slow_line_is_slow_with_tls_from_the_first_octet_on(tmp_path: Path) -> None:
+    """The goodbye of the server arrives, and behind it the end of TLS."""
+
+    def client(port: int) -> tuple[bytes, float]:
+        context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+        with (
+            socket.create_connection((HOST, port), SECONDS) as plain,
+            context.wrap_socket(
+                plain, server_hostname="localhost", suppress_ragged_eofs=False
+            ) as connection,
+        ):
+            began, heard = time.monotonic(), connection.recv(4096)
+            connection.sendall(b"NOOP\r\n" * 20 + b"QUIT\r\n")
+            while octets := connection.recv(4096):  # raises where there is no close_notify
+                heard += octets
+            return heard, time.monotonic() - began
+
+    rule = "CONNECT: {latency: {to-client: 100 ms}, bandwidth: {to-client: 1 KiB/s}}"
+    async with Spoilt(tmp_path, rule, secure=True) as proxy:
+        heard, seconds = await proxy.meets(client)
+    assert heard.count(b"\r\n250 ") == 20
+    assert b"\r\n221 " in heard
+    assert heard.endswith(b"\r\n")
+    assert seconds >= 0.1 + (len(heard) - 100) / 1024

@@ -336,5 +336,9 @@ def test_dying_server() -> None:
 
 
 def test_slow_link() -> None:
-    """The dialogue is that of upstream, however long it takes."""
-    assert deliver(Visits("slow-link").session()) == (250, True)
+    """Both lines are slow from the greeting on; the dialogue is that of upstream all the same."""
+    session = Visits("slow-link").session()
+    slow, far = "8192 octets a second, 0 s away", "0 octets a second, 0.2 s away"
+    shapes = [f"{side}: {shape}" for shape in (slow, far) for side in ("client", "upstream")]
+    assert list(session.done)[:6] == ["upstream: connect", *shapes, "client: send"]
+    assert deliver(session) == (250, True)
