@@ -59,7 +59,9 @@ class Delivery:
         for found in passage.look(data):
             self._watcher.noted(found.name, found.form or "mail data", b"")
         if self._judge.course is not None:
-            if not passage.swallowing:
+            if passage.swallowing:
+                self._detour.swallowed(data.octets)
+            else:
                 self._detour.mail_data(passage.cleared(data), data.last)
         elif not passage.swallowing:
             self._out.upward.append(passage.cleared(data))

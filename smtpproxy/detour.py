@@ -98,6 +98,16 @@ class Detour:
         if cut and course.interruption:
             self._interrupt(course.interruption, Exchange("END-OF-DATA", None, self._seconds()))
 
+    def swallowed(self, octets: bytes) -> None:
+        """Take octets of mail data of which upstream has nothing, whatever comes of them."""
+        course = self._judge.course
+        if course is None or course.interruption is None:
+            return
+        if course is not self._course:
+            self._begin(course, stuffed=True)
+        if self._before_interruption(course, octets)[1]:
+            self._interrupt(course.interruption, Exchange("END-OF-DATA", None, self._seconds()))
+
     def ends(self, exchange: Exchange) -> bool:
         """The mail data are complete: decide about what was kept. False: nothing was."""
         course = self._course
@@ -242,6 +252,7 @@ class Detour:
     def _interrupt(self, interruption: Interruption, exchange: Exchange) -> None:
         """End the session here: upstream never sees the end of this message."""
         self.forget()
+        self._judge.cut_short()
         fault = interruption.fault
         self._watcher.noted("mid-data", f"{interruption.rule}: {fault.words}", b"")
         if fault.way and fault.way != SILENCE:

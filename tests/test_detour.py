@@ -215,6 +215,28 @@ def test_cut_short(way: str, lmtp: bool, fault: str) -> None:
     assert "mid-data" in dict(talk.witness.notes)
 
 
+@pytest.mark.parametrize("end", ["421", "{reply: 250, upstream: none}"])
+def test_cut_short_though_upstream_gets_nothing(end: str) -> None:
+    """A rule that keeps the whole message from upstream does not keep it from being cut short."""
+    book = rules_in(f"END-OF-DATA: {end}", "DATA: {mid-data: {after: 100, reply: 421}}")
+    talk = Between(book)
+    for said in [*envelope(), b"DATA\r\n", MIDDLE]:
+        talk.say(said)
+    assert talk.say(MIDDLE)[:4] == b"421 "
+    assert "upstream: close" in talk.done
+    assert "DATA" not in talk.server.seen
+
+
+@pytest.mark.parametrize(("end", "code"), [("554", 554), ("{reply: 250, upstream: none}", 250)])
+def test_a_shorter_message_that_upstream_never_gets(end: str, code: int) -> None:
+    """It is answered as the other rule says, again and again, and dots are counted in."""
+    book = rules_in(f"END-OF-DATA: {end}", "DATA: {mid-data: {after: 23, reply: 421}}")
+    talk = Between(book)
+    for _ in range(2):
+        assert send(talk, "DATA", b"Hi.\r\n" * 4) == [354, code]
+    assert talk.server.delivered == []
+
+
 def test_a_shorter_message_is_not_cut_short() -> None:
     """No more than so many octets pass unharmed, the final dot among them."""
     talk = Between(rules_in("DATA: {mid-data: {after: 23, reply: 421}}"))

@@ -129,6 +129,11 @@ class Judge:
         """Choose what becomes of the mail data behind DATA, or of all chunks of a message."""
         self.course = None
         if not exchange.forwarded:
+            if exchange.stage == "DATA" and exchange.decision and exchange.decision.code == 354:
+                # Upstream has none of it; the client may be cut short all the same.
+                course = course_of(firings, holds=False)
+                if course is not None and course.interruption is not None:
+                    self.course = course._replace(filters=())
             return
         self.course = course_of(firings, self.needs_message and bool(self._state.accepted))
         if self.course is not None and self.course.holds and exchange.stage == "DATA":
@@ -167,6 +172,10 @@ class Judge:
             return False
         occasion = self._occasion(exchange)
         return any(rule.may_match(occasion) for rule in tellers.sift(occasion))
+
+    def cut_short(self) -> None:
+        """The end of the message in hand never comes."""
+        self._forget_end()
 
     def _forget_end(self) -> None:
         """What was decided about the end of mail data before comes to nothing."""

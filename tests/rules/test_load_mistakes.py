@@ -46,8 +46,8 @@ MISTAKES = [
     ),
     ("  RCPT: {reply: 452, times: 2}", 5, "'times'; it stands beside 'RCPT', not in it"),
     ("  RCPT: {reply: 450 4.7.1 Later, or never}", 5, "a text with a comma in it is quoted here"),
-    ("  RCPT: {}", 5, "reply, bandwidth, client, coalesce, cut, delay"),
-    ("  RCPT: {upstream: forward}", 5, "reply, bandwidth, client, coalesce, cut, delay"),
+    ("  RCPT: {}", 5, "expected one of reply, bandwidth, client"),
+    ("  RCPT: {upstream: forward}", 5, "expected one of reply, bandwidth, client"),
     ("  RCPT: {reply: 452, client: drop}", 5, "reply: and client: exclude one another"),
     # Replies.
     *((f"  RCPT: {word}", 5, "from 200 to 599") for word in ("199", "600", "45", "4500", "4x0")),
