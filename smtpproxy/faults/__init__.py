@@ -23,6 +23,7 @@ from smtpproxy.faults.replies import Replies
 from smtpproxy.faults.reply import SayReply
 from smtpproxy.faults.rewrite import Rewrite
 from smtpproxy.faults.tls import SpoiltTls
+from smtpproxy.faults.truncate import Truncate
 
 FAULTS: Final[dict[str, type[Fault]]] = {
     "reply": SayReply,
@@ -43,6 +44,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "replies": Replies,
     "rewrite": Rewrite,
     "tls": SpoiltTls,
+    "truncate": Truncate,
 }
 
 __all__ = [
@@ -68,5 +70,6 @@ __all__ = [
     "SayReply",
     "SpoiltTls",
     "Telling",
+    "Truncate",
     "Value",
 ]

@@ -86,6 +86,13 @@ def unstuff(octets: bytes) -> bytes:
     return message[1:] if message.startswith(b".") else message
 
 
+def missing_end(octets: bytes) -> bytes:
+    """Return what these octets lack to end in CRLF; no octets lack nothing."""
+    if not octets or octets.endswith(b"\r\n"):
+        return b""
+    return b"\n" if octets.endswith(b"\r") else b"\r\n"
+
+
 class DotFinder:
     """Takes the final dot from a stream of mail data: it is the last three octets, if anything."""
 
@@ -122,6 +129,4 @@ class Stuffer:
 
     def finish(self) -> bytes:
         """Return the final dot, and before it what a message needs that does not end in CRLF."""
-        if self._empty or self._tail == b"\r\n":
-            return FINAL_DOT
-        return (b"\n" if self._tail.endswith(b"\r") else b"\r\n") + FINAL_DOT
+        return (b"" if self._empty else missing_end(self._tail)) + FINAL_DOT
