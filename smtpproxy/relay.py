@@ -433,8 +433,8 @@ class Relay:
             self._delivery.chunk_announced(exchange, command)
         elif exchange.forwarded:
             wire = command.wire
-            if exchange.decision is not None:
-                wire = self._retelling.wire(exchange, command)
+            if exchange.decision is not None or self._judge.resizes:
+                wire = self._retelling.wire(exchange, command, self._judge.resizes)
             self._out.upward.append(wire)
 
     def _other_from_client(self, fact: ClientFact) -> None:

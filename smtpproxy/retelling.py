@@ -13,7 +13,7 @@ from smtpproxy.exchange import Exchange
 from smtpproxy.faults.base import NotRewritten
 from smtpproxy.faults.rewrite import KEYS, SENDER
 from smtpproxy.smtp.facts import Command, Continuation
-from smtpproxy.smtp.path import Path, parse_path
+from smtpproxy.smtp.path import Path, parse_path, without_size
 from smtpproxy.smtp.state import HELLO, State
 from smtpproxy.watcher import TOLD_UPSTREAM, Watcher
 
@@ -36,9 +36,14 @@ class Retelling:
         self._told: dict[bytes, bytes] = {}  # what a cassette was asked, and what upstream would be
         self._hello = (b"", b"")  # the client's name, and what upstream was told for it
 
-    def wire(self, exchange: Exchange, command: Command) -> bytes:
-        """Return what is sent for a command about which rules have decided."""
+    def wire(self, exchange: Exchange, command: Command, resizes: bool = False) -> bytes:
+        """Return what is sent for a command about which rules may have decided.
+
+        `resizes`: messages may have another size than their MAIL says: upstream is told none.
+        """
         told = self._rewritten(exchange, command)
+        if resizes and KEYS.get(exchange.stage) == SENDER:
+            told = Command(told.verb, without_size(told))
         if exchange.stage in HELLO:
             self._hello = (command.argument, told.argument)
         if told.wire == command.wire:

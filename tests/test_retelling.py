@@ -303,3 +303,69 @@ def test_what_a_cassette_was_asked_is_not_kept_for_ever() -> None:
     assert again[0].told == b""
     assert {one.told for one in again[-4096:]} == {b"RCPT TO:<other@example.net>\r\n"}
     assert not witness.notes
+
+
+# SIZE, where a rule may change the size of a message.
+
+RESIZING = "{DATA: {truncate: 10}, when: {sender: z@example.org}}"
+
+
+@pytest.mark.parametrize(
+    ("said", "wire"),
+    [
+        (
+            "MAIL FROM:<a@example.org> SIZE=100 BODY=8BITMIME",
+            "MAIL FROM:<a@example.org> BODY=8BITMIME",
+        ),
+        ("mail from:a@example.org  RET=HDRS\tsize=5", "mail from:a@example.org  RET=HDRS"),
+        ('MAIL FROM:<"a SIZE=5 b"@c> SIZES=1', 'MAIL FROM:<"a SIZE=5 b"@c> SIZES=1'),
+        ("MAIL FROM:<> SIZE SIZE=6 X=SIZE=7", "MAIL FROM:<> X=SIZE=7"),
+        ("MAIL FROM:<a@example.org>", "MAIL FROM:<a@example.org>"),
+    ],
+)
+def test_size_is_not_told(said: str, wire: str) -> None:
+    """The parameter alone goes, whether the rule will match or not; the log keeps what was said."""
+    talk = ready(RESIZING)
+    talk.play(f"C: {said}\n> {wire}\nU: 250 Ok\nS: 250 Ok")
+    command = talk.witness.exchanges[-1].command
+    assert command is not None
+    assert command.wire == said.encode() + b"\r\n"
+    assert told(talk) == [wire.encode() + b"\r\n"] * (wire != said)
+
+
+def test_size_goes_with_another_sender() -> None:
+    """Both rules have their way."""
+    talk = ready(SENDER, RESIZING)
+    talk.play(
+        """
+        C: MAIL FROM:<a@example.org> SIZE=100
+        > MAIL FROM:<other@example.org>
+        U: 250 Ok
+        S: 250 Ok
+        """
+    )
+
+
+@pytest.mark.parametrize("rule", ["DATA: {corrupt: {octets: 3}}", "DATA: {delay: 1 s}"])
+def test_size_stays_where_it_is_true(rule: str) -> None:
+    """No other rule takes it out."""
+    talk = ready(rule)
+    line = "MAIL FROM:<a@example.org> SIZE=100"
+    talk.play(f"C: {line}\n> {line}\nU: 250 Ok\nS: 250 Ok")
+
+
+def test_size_stays_in_a_dry_run() -> None:
+    """Such rules change nothing."""
+    visit = Visit("", 1, Run(dry=True))
+    talk = Conversation(book=rules_in(RESIZING), visit=visit)
+    line = "MAIL FROM:<a@example.org> SIZE=100"
+    talk.play(READY + f"C: {line}\n> {line}\nU: 250 Ok\nS: 250 Ok")
+
+
+def test_size_under_rules_that_come_later() -> None:
+    """A reload has its way from the next command on."""
+    talk = ready("{NOOP: 250}")
+    talk.relay.adopt(rules_in(RESIZING))
+    talk.play("C: MAIL FROM:<> SIZE=1\n> MAIL FROM:<>\nU: 250 Ok\nS: 250 Ok")
+    talk.relay.adopt(rules_in("{NOOP: 250}"))
+    talk.play("C: MAIL FROM:<> SIZE=1\n> MAIL FROM:<> SIZE=1\nU: 503 No\nS: 503 No")

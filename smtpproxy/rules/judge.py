@@ -49,6 +49,7 @@ class Judge:
         self._noted = noted
         self.concerned = rules.concerned
         self.waiting = rules.waiting
+        self.resizes = rules.resizes and not self._visit.run.dry  # messages get another size
         self.needs_message = False  # is the message in hand to be seen before it is decided about?
         self._retired = False
         self._identity: Identity | None = None  # of a client that authenticates
@@ -66,6 +67,7 @@ class Judge:
         self._rules, self._at_end, self._retired = NO_RULES, None, True
         self.course = None
         self.concerned = self.waiting = frozenset()
+        self.resizes = False
         self.needs_message = False
 
     def adopt(self, rules: RuleBook, mail_data: bool) -> None:
@@ -79,6 +81,7 @@ class Judge:
         if mail_data and self._end_rules is None:
             self._end_rules = self._rules
         self._rules, self.waiting = rules, rules.waiting
+        self.resizes = rules.resizes and not self._visit.run.dry
         self.concerned = rules.concerned
         if self._end_rules is not None:
             self.concerned |= {END_OF_DATA}

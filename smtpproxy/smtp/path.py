@@ -19,6 +19,7 @@ _PATH = re.compile(
 )
 # The plainest form, and the most usual: no quotes, no source route, no address literal.
 _PLAIN_RCPT = re.compile(rb"RCPT TO:<[^@\">]+@([A-Za-z0-9.-]+)>")
+_SIZE = re.compile(rb"[ \t]+SIZE(?:=[^ \t]*)?(?![^ \t])", re.IGNORECASE)
 _SOURCE_ROUTE = re.compile(r"@[^:]*:")
 
 
@@ -59,6 +60,17 @@ def with_path(command: Command, address: bytes) -> bytes | None:
         address = b"<>"
     at = wire.index(argument, len(wire) - len(wire.lstrip()) + len(command.verb))
     return wire[: at + begin] + address + wire[at + end :]
+
+
+def without_size(command: Command) -> bytes:
+    """Return the line of a MAIL without the parameter SIZE (RFC 1870); all else stays as it is."""
+    wire, argument = command.wire, command.argument
+    found = _PATH.match(argument)
+    if not found:
+        return wire
+    at = wire.index(argument, len(wire) - len(wire.lstrip()) + len(command.verb))
+    begin, end = (at + place for place in found.span("rest"))
+    return wire[:begin] + _SIZE.sub(b"", wire[begin:end]) + wire[end:]
 
 
 @lru_cache(maxsize=1024)
