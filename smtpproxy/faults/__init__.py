@@ -12,6 +12,7 @@ from smtpproxy.faults.delay import Delay
 from smtpproxy.faults.dribble import Dribble
 from smtpproxy.faults.drop import Drop
 from smtpproxy.faults.edit import Edit
+from smtpproxy.faults.header import Header
 from smtpproxy.faults.idle import Idle
 from smtpproxy.faults.keywords import Keywords
 from smtpproxy.faults.latency import Latency
@@ -34,6 +35,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "delay": Delay,
     "dribble": Dribble,
     "edit": Edit,
+    "header": Header,
     "idle": Idle,
     "keywords": Keywords,
     "latency": Latency,
@@ -58,6 +60,7 @@ __all__ = [
     "Edit",
     "Fault",
     "FaultError",
+    "Header",
     "Idle",
     "Keywords",
     "Latency",
