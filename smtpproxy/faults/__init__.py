@@ -7,6 +7,7 @@ from typing import Final
 from smtpproxy.faults.bandwidth import Bandwidth
 from smtpproxy.faults.base import Fault, FaultError, Telling, Value
 from smtpproxy.faults.coalesce import Coalesce
+from smtpproxy.faults.corrupt import Corrupt
 from smtpproxy.faults.cut import Cut
 from smtpproxy.faults.delay import Delay
 from smtpproxy.faults.dribble import Dribble
@@ -31,6 +32,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "bandwidth": Bandwidth,
     "client": Drop,
     "coalesce": Coalesce,
+    "corrupt": Corrupt,
     "cut": Cut,
     "delay": Delay,
     "dribble": Dribble,
@@ -53,6 +55,7 @@ __all__ = [
     "FAULTS",
     "Bandwidth",
     "Coalesce",
+    "Corrupt",
     "Cut",
     "Delay",
     "Dribble",
