@@ -12,6 +12,7 @@ from smtpproxy.faults.cut import Cut
 from smtpproxy.faults.delay import Delay
 from smtpproxy.faults.dribble import Dribble
 from smtpproxy.faults.drop import Drop
+from smtpproxy.faults.duplicate import Duplicate
 from smtpproxy.faults.edit import Edit
 from smtpproxy.faults.header import Header
 from smtpproxy.faults.idle import Idle
@@ -36,6 +37,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "cut": Cut,
     "delay": Delay,
     "dribble": Dribble,
+    "duplicate": Duplicate,
     "edit": Edit,
     "header": Header,
     "idle": Idle,
@@ -60,6 +62,7 @@ __all__ = [
     "Delay",
     "Dribble",
     "Drop",
+    "Duplicate",
     "Edit",
     "Fault",
     "FaultError",
