@@ -9,6 +9,7 @@ import pytest
 from smtpproxy.faults import FaultError, Header
 from smtpproxy.faults.base import DataFilter, Value, no_draw
 from smtpproxy.smtp.headersection import MOST
+from tests.dialogue import rules_in
 from tests.faults.messages import (
     both_protocols,
     delivered,
@@ -18,6 +19,7 @@ from tests.faults.messages import (
     talking,
     through,
 )
+from tests.strictserver import Between
 
 ALL: Value = {
     "add": {"X-Test": "yes"},
@@ -167,6 +169,18 @@ def test_upstream_gets_other_fields(way: str, lmtp: bool) -> None:
     told = ("mail-data-changed", "other: header fields: 1 added, 1 set, 2 removed")
     assert talk.witness.notes.count(told) == 2
     assert not talk.relay.waiting
+
+
+def test_of_several_rules_each_changes_what_is_left() -> None:
+    """They have their way in the order of the file."""
+    rules = ("DATA: {truncate: 16}", "{name: b, DATA: {header: {add: {A: b}}}}")
+    for order, expected in (
+        (rules, b"Subject: hello\r\nA: b\r\n"),
+        (rules[::-1], b"Subject: hello\r\n"),
+    ):
+        talk = Between(rules_in(*order))
+        sends(talk, "DATA", b"Subject: hello\r\n\r\nHi.\r\n")
+        assert delivered(talk) == [expected]
 
 
 @every_way

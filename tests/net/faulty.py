@@ -18,7 +18,7 @@ from smtpproxy.relay import Relay
 from smtpproxy.responder import Answer
 from smtpproxy.rules.run import Run, Visit
 from smtpproxy.sink import Sink
-from smtpproxy.smtp.facts import Command
+from smtpproxy.smtp.facts import Chunk, Command, MailData
 from smtpproxy.smtp.protocols import LMTP, SMTP, MailProtocol
 from tests.dialogue import rules_in
 from tests.net.loopback import HOST, SECONDS
@@ -32,15 +32,24 @@ class Asked(Sink):
     """A sink that keeps what it is told."""
 
     def __init__(
-        self, asked: list[bytes], count: Callable[[], int], protocol: MailProtocol
+        self,
+        asked: list[bytes],
+        data: list[bytes],
+        count: Callable[[], int],
+        protocol: MailProtocol,
     ) -> None:
         super().__init__(count, protocol)
         self._asked = asked
+        self._data = data
 
     def command(self, command: Command) -> Answer:
         """Keep the command."""
         self._asked.append(command.wire)
         return super().command(command)
+
+    def mail_data(self, fact: MailData | Chunk) -> None:
+        """Keep the octets."""
+        self._data.append(fact.octets)
 
 
 class Faulty:
@@ -53,8 +62,9 @@ class Faulty:
         numbers = itertools.count(1)
         protocol = LMTP if lmtp else SMTP
         self.asked: list[bytes] = []  # each command, as upstream has it
+        self.data: list[bytes] = []  # all mail data, piece by piece
         self._upstream = LocalUpstream(
-            "sink:", lambda: Asked(self.asked, lambda: next(numbers), protocol)
+            "sink:", lambda: Asked(self.asked, self.data, lambda: next(numbers), protocol)
         )
         where = ["tcp:0:interface=127.0.0.1"] * 2
         self.service = ProxyService(reactor, where, self._session, drain=0.1)

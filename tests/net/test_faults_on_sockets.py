@@ -163,6 +163,69 @@ async def test_upstream_is_told_other_words() -> None:
         assert proxy.asked == [b"ehlo other.example.org\r\n", *mail, *mail, b"QUIT\r\n"]
 
 
+class Changed(NamedTuple):
+    """A rule at DATA, and what upstream has of each message; `heard`: how the client fares."""
+
+    rule: str
+    wire: bytes
+    heard: int = 250
+
+
+LETTER = b"Subject: hello\r\nDKIM-Signature: a;\r\n b\r\n\r\n..\r\nBye.\r\n"
+STUFFED = LETTER.replace(b"\r\n.", b"\r\n..")
+CHANGES = {
+    "mid-data": Changed("{mid-data: {after: 20, reply: 421}}", STUFFED[:20], 421),
+    "mid-data beyond": Changed("{mid-data: {after: 10 KiB, reply: 421}}", STUFFED + b".\r\n"),
+    "truncate": Changed("{truncate: 10}", b"Subject: h\r\n.\r\n"),
+    "header": Changed(
+        "{header: {add: {X-Test: yes}, set: {Subject: other}, remove: [dkim-signature]}}",
+        b"Subject: other\r\nX-Test: yes\r\n\r\n...\r\nBye.\r\n.\r\n",
+    ),
+    "duplicate": Changed("{duplicate: 3}", STUFFED + b"...\r\n.\r\n"),
+    "two of them": Changed(
+        "{truncate: 16, header: {set: {Subject: other}}}", b"Subject: other\r\n.\r\n"
+    ),
+}
+
+
+def letters(port: int) -> int:
+    """A client that sends the same message twice in one session; return what it hears at last."""
+    with smtplib.SMTP(HOST, port, "app.example.org", timeout=SECONDS) as smtp:
+        for _ in range(2):
+            try:
+                smtp.sendmail("a@example.org", ["b@example.net"], LETTER)
+            except smtplib.SMTPDataError as error:
+                return error.smtp_code
+    return 250
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@in_reactor
+async def test_upstream_gets_another_message(name: str) -> None:
+    """smtplib sends two, and hears what it should; SIZE= is told where it is true alone."""
+    row = CHANGES[name]
+    async with Faulty(f"DATA: {row.rule}") as proxy:
+        assert await proxy.meets(letters) == row.heard
+        assert b"".join(proxy.data) == row.wire * (2 if row.heard == 250 else 1)
+        (mail, *_) = [wire for wire in proxy.asked if wire.startswith(b"mail")]
+        size = b" size=%d" % len(LETTER) if "mid-data" in name else b""
+        assert mail == b"mail FROM:<a@example.org>%b\r\n" % size
+
+
+@in_reactor
+async def test_upstream_gets_wrong_octets() -> None:
+    """smtplib hears that all is well; three octets of each message are wrong, and no line end."""
+    async with Faulty("DATA: {corrupt: {octets: 3}}") as proxy:
+        assert await proxy.meets(letters) == 250
+        assert b" size=%d\r\n" % len(LETTER) in b"".join(proxy.asked)
+    came = b"".join(proxy.data)
+    message = STUFFED + b".\r\n"
+    assert len(came) == 2 * len(message)
+    wrong = [at for at, octet in enumerate(came) if octet != (message * 2)[at]]
+    assert [at // len(message) for at in wrong] == [0, 0, 0, 1, 1, 1]
+    assert not {(message * 2)[at] for at in wrong} & set(b"\r\n")
+
+
 class Lateness(NamedTuple):
     """A delay, and the seconds between which its reply comes."""
 
