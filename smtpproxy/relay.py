@@ -477,6 +477,8 @@ class Relay:
         """Let the client hear what waits for nobody; decide about what has waited for its turn."""
         while (due := self._answers.settle()) is not None:
             due.deferred = self._stalled = False
+            if self._ending.left or self._ending.withheld:
+                continue  # nobody will hear of it
             self._judge.consider(due)
             if isinstance(due.command, Command):
                 self._decided(due, due.command)

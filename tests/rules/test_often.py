@@ -256,6 +256,20 @@ def test_success_of_several_recipients_counts_once(codes: tuple[int, ...], fired
         assert clients.fired() == number * fired
 
 
+@pytest.mark.parametrize("end", ["reply: 421", "client: drop", "client: silence"])
+def test_what_waits_when_the_session_ends_uses_up_nothing(end: str) -> None:
+    """A command whose turn never comes is not judged: its client tries again in another session."""
+    clients = Clients(
+        f"{{RCPT: {{{end}, upstream: forward}}, times: 1}}",
+        "{DATA: 450, times: {first: 1, per: triplet}}",
+    )
+    talk = clients.connect()
+    talk.client(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n")
+    talk.upstream(b"250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n")
+    assert b"DATA" not in talk.unread(_UPSTREAM)
+    assert [clients.fired(at) for at in (0, 1)] == [1, 0]
+
+
 def test_auth_in_many_lines_counts_once() -> None:
     """A refusal that is for AUTH itself is not asked about again at each line that goes on."""
     clients = Clients("{AUTH: 535, times: {every: 2}}")
