@@ -15,7 +15,7 @@ from hashlib import blake2b
 MOST_SCOPES = 20_000
 #: Moments that are remembered of one rule, in all of its scopes.
 MOST_MARKS = 2_000_000
-#: Rules whose firings are kept, also once they are no longer in force.
+#: Rules whose firings are kept once they are no longer in force.
 MOST_RULES = 1000
 _LONGEST_SCOPE = 64
 
@@ -51,7 +51,7 @@ class Ledger:
         self._most = most
         self._accounts: dict[str, OrderedDict[str, Account]] = {}
         self._ordinals: dict[str, OrderedDict[str, int]] = {}
-        self._tallies: OrderedDict[str, _Tally] = OrderedDict()
+        self._tallies: dict[str, _Tally] = {}
 
     def account(
         self, key: str, scope: str, now: float, forget: float = 0.0, marks: int = 1
@@ -87,8 +87,6 @@ class Ledger:
         tally = self._tallies.get(key)
         if tally is None:
             tally = self._tallies[key] = _Tally(elapsed)
-            if len(self._tallies) > MOST_RULES:
-                self._tallies.popitem(last=False)
         if not tally.fired:
             tally.first = elapsed
         tally.fired += 1
@@ -108,6 +106,9 @@ class Ledger:
     def keep(self, keys: Iterable[str]) -> None:
         """Forget what rules remember that are not among these. How often they fired is kept."""
         known = set(keys)
+        former = [key for key in self._tallies if key not in known]
+        for key in former[:-MOST_RULES]:
+            del self._tallies[key]
         for kept in (self._accounts, self._ordinals):
             for gone in kept.keys() - known:
                 del kept[gone]

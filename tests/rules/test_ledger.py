@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smtpproxy.rules import ledger as module
-from smtpproxy.rules.ledger import Ledger
+from smtpproxy.rules.ledger import MOST_RULES, Ledger
 
 
 def test_an_account_is_of_one_rule_and_one_scope() -> None:
@@ -84,3 +84,15 @@ def test_a_reload_keeps_what_is_still_in_force() -> None:
     assert ledger.account("kept", "", 1.0).matches == 1
     assert ledger.account("gone", "", 1.0).matches == 0
     assert ledger.ever_fired() == ["kept", "gone"]
+
+
+def test_every_rule_in_force_keeps_its_firings() -> None:
+    """There may be many; of those that are in force no more, the last to have come are kept."""
+    ledger = Ledger()
+    many = [f"rule {number}" for number in range(MOST_RULES + 10)]
+    for key in many:
+        ledger.fire(key, 0.0)
+    assert [ledger.fired(key) for key in many] == [(1, 0.0)] * len(many)
+    assert ledger.fire(many[0], 1.0) == 2
+    ledger.keep(many[:5])
+    assert ledger.ever_fired() == [*many[:5], *many[10:]]
