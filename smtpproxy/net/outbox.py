@@ -343,7 +343,7 @@ class Outbox:
         if not self._encrypted and hasattr(type(self._transport), "loseWriteConnection"):
             self._transport.loseWriteConnection()
         else:
-            self._transport.loseConnection()  # no half-close under TLS
+            self._close(True)  # no half-close under TLS
 
     def _waited(self) -> None:
         self._timer = None

@@ -264,11 +264,16 @@ def test_half_closing_comes_after_all_that_was_sent(feeder: Feeder, room: int) -
 
 
 def test_no_half_close_under_tls(feeder: Feeder) -> None:
-    """TLS has no half-close: the connection is closed instead."""
+    """TLS has no half-close: the connection is closed instead.
+
+    Twisted does not close it while a producer is registered.
+    """
     transport = TlsTransport()
     feeder.outbox.attach(transport)
     feeder.outbox.perform(HalfClose(SIDE))
     assert transport.disconnecting
+    assert transport.producer is None
+    assert feeder.outbox.over
 
 
 def test_a_reset_loses_what_was_not_yet_sent(feeder: Feeder) -> None:
