@@ -24,7 +24,8 @@ class Again(Reply):
 PER_RECIPIENT = 353
 #: A server that does not know BDAT, or has no envelope (any more), refuses the command, and no
 #: recipient's message.
-_NO_BDAT = (500, 502, 503)
+_NO_BDAT = (500, 502)
+_NO_ENVELOPE = 503
 #: Most replies without a command that are kept for commands to come, and most octets of them.
 _MOST_EARLY = 1000
 _MOST_EARLY_OCTETS = 128 * 1024
@@ -89,6 +90,7 @@ class Pairing(deque[Exchange]):
             return None
         if exchange.stage == "BDAT" and reply.code in _NO_BDAT:
             return None
+        alike = alike or (exchange.stage == "BDAT" and reply.code == _NO_ENVELOPE)
         found = (recipients.alike if alike else recipients.replies)(exchange, reply)
         self._laid_out = next((one for one in found if not one.own), None)
         self.extendleft(reversed(found))
@@ -107,7 +109,7 @@ class Pairing(deque[Exchange]):
             return
         if not ends_message(exchange.stage, exchange.command):
             return
-        if exchange.stage == "BDAT" and code in _NO_BDAT:
+        if exchange.stage == "BDAT" and code in (*_NO_BDAT, _NO_ENVELOPE):
             return
         paths = self._state.accepted_addresses() if self._state.recipients > 1 else []
         if code == PER_RECIPIENT:

@@ -100,6 +100,16 @@ def test_chunks_behind_a_refused_one_in_lmtp(at_once: bool) -> None:
     ]
 
 
+@pytest.mark.parametrize("made_up", ["", " b@example.net"])
+def test_chunks_for_recipients_whom_upstream_does_not_know(made_up: str) -> None:
+    """In LMTP each of them hears of it, and nobody waits for more."""
+    lie = f"{{RCPT{made_up}: {{reply: 250, upstream: none}}, times: 2}}"
+    talk = Between(rules_in(lie, "{BDAT: 552, times: 1}"), StrictServer(lmtp=True))
+    said = [*envelope("b@example.net", "c@example.net"), *by_chunks(b"Hello\r\n", b"World\r\n")]
+    assert codes_in(b"".join(map(talk.say, said))) == [250, 250, 250, 552, 503, 503]
+    assert talk.codes(b"NOOP\r\n") == [250]
+
+
 def test_fate_of_a_message_is_not_that_of_the_next() -> None:
     """What was decided for a message that upstream refused at DATA is forgotten with it."""
     talk = ready("{END-OF-DATA: {upstream: deliver, client: drop}, when: {sender: a@example.org}}")
