@@ -16,6 +16,7 @@ from smtpproxy.cassette.store import load_cassette
 from smtpproxy.documents import read_documents
 from smtpproxy.private.redactionrules import MAGIC as REDACTION
 from smtpproxy.private.redactionrules import read_privacy
+from smtpproxy.rules.examining import problems
 from smtpproxy.rules.load import MAGIC as RULES
 from smtpproxy.rules.load import read_rules
 from smtpproxy.settings import settle
@@ -42,6 +43,7 @@ def test_yaml_in_the_documentation_can_be_read(name: str, text: str, tmp_path: P
         assert read_cassette(octets, name).sessions
     elif text.startswith(RULES):
         assert read_rules(octets, name)
+        assert not list(problems(octets, name))  # each rule can fire
     elif text.startswith(REDACTION):
         assert read_privacy(octets, name).of_mail
     else:
