@@ -88,6 +88,12 @@ MISTAKES = [
     ("  NOOP: 500\n  when: {tls: TLSv1.3}", 6, "tls: expected true or false"),
     ("  NOOP: 500\n  when: {tls: }", 6, "tls: expected true or false, got ''"),
     # Patterns.
+    (
+        "  RCPT <b@example.net>: 550",
+        5,
+        "without angle brackets, got '<b@example.net>'; did you mean",
+    ),
+    ('  MAIL: 550\n  when: {sender: "<>"}', 6, "sender: expected an address without angle"),
     ("  RCPT /(/: 550", 5, "'/(/' can't be read"),
     ("  RCPT: 550\n  when:\n    sender: /a(?=b)/", 7, "'/a(?=b)/' can't be read"),
     ("  RCPT: 550\n  when: {reply: 6xx}", 6, "550, 55x or 5xx, got '6xx'"),

@@ -11,11 +11,20 @@ from smtpproxy.rules.conditions.base import (
     IN_TRANSACTION,
     SENDING,
     Condition,
+    ConditionError,
     fits,
     pattern_of,
 )
 from smtpproxy.rules.occasion import Occasion
 from smtpproxy.rules.pattern import Pattern
+
+
+def _address_of(value: Value) -> Pattern:
+    """Return a pattern for addresses. Raises ConditionError for what would fit none."""
+    if isinstance(value, str) and value[:1] == "<" and value[-1:] == ">":
+        problem = f"expected an address without angle brackets, got {value!r}"
+        raise ConditionError(f"{problem}; did you mean {value[1:-1]!r}?")
+    return pattern_of(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,7 @@ class Sender(Condition):
     @classmethod
     def parse(cls, value: Value, stage: str) -> Self:
         """Read a pattern; an empty one is that of a bounce."""
-        return cls(pattern_of(value))
+        return cls(_address_of(value))
 
     def matches(self, occasion: Occasion) -> bool:
         """Is there a sender whom the pattern fits?"""
@@ -57,7 +66,7 @@ class Recipient(Condition):
     @classmethod
     def parse(cls, value: Value, stage: str) -> Self:
         """Read a pattern."""
-        return cls(pattern_of(value))
+        return cls(_address_of(value))
 
     def matches(self, occasion: Occasion) -> bool:
         """Is there a recipient whom the pattern fits?"""
