@@ -134,8 +134,8 @@ class Proxy:
             self._shelf.differ(self._upstream.name)
         self._accounting = Accounting(self.statistics, settings.path("stats"), service.found)
         service.reporting.append(self._accounting.write)
-        if not quiet:
-            service.reporting.append(self._accounting.show)
+        account = self._accounting
+        service.reporting.append(account.tell_idle_rules if quiet else account.show)
         if self._reporting is not None:
             self._reporting.upstream = self._upstream.name
             service.reporting.append(self._reporting.finish)

@@ -13,6 +13,10 @@ from smtpproxy.statistics import Statistics
 from smtpproxy.summary import coloured, plain
 
 
+#: Rules that are named where nothing else is said of them.
+_MOST = 5
+
+
 class Accounting:
     """The statistics of a run, and the file for them, if any; `found` is told what goes wrong."""
 
@@ -27,6 +31,13 @@ class Accounting:
         """Show how things stand."""
         report = self._statistics.report()
         say(coloured(report) if on_terminal() else plain(report))
+
+    def tell_idle_rules(self) -> None:
+        """Name the rules that never fired: a pattern that fits nobody is easily overlooked."""
+        idle = [one.rule for one in self._statistics.report().rules if not one.fired]
+        if idle:
+            more = f", and {len(idle) - _MOST} more" if len(idle) > _MOST else ""
+            say(f"smtpproxy: never fired: {', '.join(idle[:_MOST])}{more}")
 
     def write(self) -> None:
         """Write how things stand, if there is a file for it."""
