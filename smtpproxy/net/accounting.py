@@ -12,7 +12,6 @@ from smtpproxy.net.newfile import write_text
 from smtpproxy.statistics import Statistics
 from smtpproxy.summary import coloured, plain
 
-
 #: Rules that are named where nothing else is said of them.
 _MOST = 5
 
