@@ -26,14 +26,14 @@ class Recipients:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._of = -1  # the transaction that they belong to
+        self._of = -1  # the envelope that they belong to
         self._made_up: dict[int, str] = {}  # by place among the client's: the rule that took it
         self._hidden: list[int] = []  # upstream's alone: how many of the client's came before
 
     @property
     def uneven(self) -> bool:
         """Does one side wait for more replies, or for fewer, than the other gives?"""
-        return self._of == self._state.transactions
+        return self._of == self._state.envelopes
 
     def told(self, exchange: Exchange) -> None:
         """Take note of a RCPT that the client has just heard the answer to."""
@@ -43,7 +43,7 @@ class Recipients:
         if told == known:
             return
         if not self.uneven:
-            self._of, self._made_up, self._hidden = state.transactions, {}, []
+            self._of, self._made_up, self._hidden = state.envelopes, {}, []
         if len(self._made_up) + len(self._hidden) >= _MOST:
             return
         if told:

@@ -70,7 +70,7 @@ class State:
 
     __slots__ = (
         *("_accepted", "_hello", "_mail", "_paths", "_room", "_sender"),
-        *("helo", "lmtp", "phase", "recipients", "secure", "transactions", "user"),
+        *("envelopes", "helo", "lmtp", "phase", "recipients", "secure", "transactions", "user"),
     )
 
     def __init__(self) -> None:
@@ -80,6 +80,7 @@ class State:
         self.secure = False  # the client's leg is encrypted
         self.user = ""  # whom the client has logged in as, and was told so
         self.transactions = 0  # mail transactions that were begun
+        self.envelopes = 0  # grows when one begins, and when one ends
         self._hello: Reply | None = None
         # Commands are kept as they are: most sessions are never asked for their paths.
         self._mail: Command | None = None
@@ -169,6 +170,7 @@ class State:
 
     def _begin(self, mail: Command | None) -> None:
         """Begin a mail transaction, or end one."""
+        self.envelopes += 1
         self._mail, self._sender = mail, None
         self.recipients, self._room = 0, _ROOM
         self._accepted, self._paths = [], []

@@ -6,7 +6,7 @@ import pytest
 
 from smtpproxy.actions import Side
 from tests.dialogue import READY, Conversation, rules_in
-from tests.strictserver import Between, StrictServer, by_chunks, codes_in, envelope
+from tests.strictserver import Between, StrictServer, by_chunks, by_data, codes_in, envelope
 
 PIPELINED = b"MAIL FROM:<bad@example.org>\r\nRCPT TO:<b@example.net>\r\n"
 
@@ -107,6 +107,17 @@ def test_chunks_for_recipients_whom_upstream_does_not_know(made_up: str) -> None
     talk = Between(rules_in(lie, "{BDAT: 552, times: 1}"), StrictServer(lmtp=True))
     said = [*envelope("b@example.net", "c@example.net"), *by_chunks(b"Hello\r\n", b"World\r\n")]
     assert codes_in(b"".join(map(talk.say, said))) == [250, 250, 250, 552, 503, 503]
+    assert talk.codes(b"NOOP\r\n") == [250]
+
+
+def test_recipients_of_a_message_are_not_those_of_the_next() -> None:
+    """In LMTP, also where the client was told that the next message can't begin."""
+    hidden = "{RCPT: {reply: 550, upstream: forward}, times: 1}"
+    refused = "{MAIL: {reply: 451, upstream: forward}, when: {command: 2}}"
+    talk = Between(rules_in(hidden, refused), StrictServer(lmtp=True))
+    message = [*envelope("b@example.net", "c@example.net"), *by_data(b"Hello\r\n")]
+    assert codes_in(b"".join(map(talk.say, message))) == [250, 550, 250, 354, 250]
+    assert codes_in(b"".join(map(talk.say, message))) == [451, 250, 250, 354, 250, 250]
     assert talk.codes(b"NOOP\r\n") == [250]
 
 
