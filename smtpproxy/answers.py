@@ -105,6 +105,8 @@ class Answers:
         if exchange.more and heard is not None and heard.code != PER_RECIPIENT:
             self._keep_the_rest(exchange, reply)
         self.told(exchange)
+        if heard is None and self._ending.half_closed:
+            self._read_on_unheard(exchange, reply)
         self._follow(telling)
 
     def _say(self, telling: Telling) -> Reply | None:
@@ -172,8 +174,12 @@ class Answers:
             self._out.end(self._ending.leave(RULE, [Close(_CLIENT)]))
 
     def _unheard(self, exchange: Exchange, reply: Reply | None) -> None:
-        """Nobody hears this answer. Who was told so, and is read on, may yet send mail data."""
+        """Nobody hears this answer."""
         self._watcher.exchanged(exchange)
+        self._read_on_unheard(exchange, reply)
+
+    def _read_on_unheard(self, exchange: Exchange, reply: Reply | None) -> None:
+        """Who was told that nothing more will be said, and is read on, may yet send mail data."""
         if not self._ending.half_closed or self._ending.left:
             return
         decision, stage = exchange.decision, exchange.stage

@@ -235,6 +235,29 @@ def test_a_half_close_leaves_the_way_to_upstream() -> None:
     assert talk.gone == [talk.session]
 
 
+@pytest.mark.parametrize(
+    ("command", "said", "sent"),
+    [
+        (b"DATA\r\n", b"354 Go ahead\r\n", b"Hi.\r\n.\r\n"),
+        (b"AUTH PLAIN\r\n", b"334 \r\n", b"AGJvYgB4\r\n"),
+    ],
+)
+def test_a_half_close_does_not_hold_what_was_asked_for(
+    command: bytes, said: bytes, sent: bytes
+) -> None:
+    """Upstream has asked for more, and gets it; its answer to that is nobody's either."""
+    talk = greeted(f"{command[:4].decode()}: half-close")
+    talk.client.receive(command)
+    talk.server.receive(said)
+    talk.server.taken = b""
+    talk.client.receive(sent)
+    assert talk.server.taken == sent
+    talk.server.receive(b"250 Ok\r\n")
+    talk.flow()
+    assert "unsolicited-reply" not in dict(talk.heard.notes)
+    assert "early-reply" not in dict(talk.heard.notes)
+
+
 # What nobody asked for.
 
 IDLE = "MAIL: {idle: {after: 5 s, reply: 421 4.4.2 Bye}}"
