@@ -38,8 +38,9 @@ class Delivery:
         settle: Callable[[], None],
         stall: Callable[[bool], None],
         spool: Callable[[], Spool],
+        changes: Callable[[], bool],
     ) -> None:
-        """`stall` stops and begins reading the client."""
+        """`stall` stops and begins reading the client; `changes`: may messages change?"""
         self._watcher = watcher
         self._seconds = seconds
         self._judge = judge
@@ -49,7 +50,7 @@ class Delivery:
         self._answers = answers
         self._queue = answers.queue
         self._settle = settle
-        ways = Ways(settle, stall, self.reset_upstream, spool)
+        ways = Ways(settle, stall, self.reset_upstream, spool, changes)
         self._detour = Detour(watcher, seconds, judge, ending, out, answers, ways)
 
     def mail_data(self, data: MailData) -> None:

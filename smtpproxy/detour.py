@@ -39,6 +39,7 @@ class Ways(NamedTuple):
     stall: Callable[[bool], None]  # read nothing more of the client, or go on
     reset_upstream: Callable[[], None]
     spool: Callable[[], Spool]
+    changes: Callable[[], bool]  # may messages change on their way?
 
 
 class Detour:
@@ -72,7 +73,8 @@ class Detour:
         self.forget()
         self._course = course
         self._passed, self._refusal = 0, None
-        self._reframing = Reframing([one for _, one in course.filters], stuffed)
+        filters = [one for _, one in course.filters] if self._ways.changes() else ()
+        self._reframing = Reframing(filters, stuffed)
 
     def forget(self) -> None:
         """Nothing of a message stays behind."""

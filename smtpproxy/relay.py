@@ -118,14 +118,14 @@ class Relay:
         )
         self._deputy = deputy
         self._queue = self._answers.queue
+        self._retelling = Retelling(watcher, self.state, self._queue, to_cassette)
         self._delivery = Delivery(
             *(watcher, seconds, self._judge, passage),
             *(self._ending, self._out, self._answers, self._settle),
-            *(self._stall, spool),
+            *(self._stall, spool, self._retelling.changes_messages),
         )
         self._mail_data = self._delivery.mail_data
         self._refused = refused  # anomalies of the client that upstream shall not see
-        self._retelling = Retelling(watcher, self.state, self._queue, to_cassette)
         self._interlude = Interlude(
             watcher,
             self.state,

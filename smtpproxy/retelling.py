@@ -36,6 +36,10 @@ class Retelling:
         self._told: dict[bytes, bytes] = {}  # what a cassette was asked, and what upstream would be
         self._hello = (b"", b"")  # the client's name, and what upstream was told for it
 
+    def changes_messages(self) -> bool:
+        """May messages change on their way? A cassette knows them as the client sent them."""
+        return not self._to_cassette
+
     def wire(self, exchange: Exchange, command: Command, resizes: bool = False) -> bytes:
         """Return what is sent for a command about which rules may have decided.
 

@@ -305,6 +305,32 @@ def test_what_a_cassette_was_asked_is_not_kept_for_ever() -> None:
     assert not witness.notes
 
 
+# A message that is changed on its way.
+
+
+def message_to(to_cassette: bool) -> tuple[bytes, list[tuple[str, str]]]:
+    """Return what goes up of a message of which a rule lets two octets pass, and the notes."""
+    talk = ready()
+    rules = rules_in("{name: short, DATA: {truncate: 2}}")
+    talk.relay = Relay(talk.witness, lambda: 0.0, rules, to_cassette=to_cassette)
+    talk.take(talk.relay.connected())
+    talk.play("U: 220 mail.example.org\nS: 220 mail.example.org")
+    for line in ("EHLO app.example.org", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>"):
+        talk.play(f"C: {line}\n> {line}\nU: 250 Ok\nS: 250 Ok")
+    talk.play("C: DATA\n> DATA\nU: 354 Go on\nS: 354 Go on")
+    talk.client(b"Hello\r\n.\r\n")
+    talk.upstream(b"250 Ok\r\n")
+    notes = [note for note in talk.witness.notes if note[0] == "mail-data-changed"]
+    return talk.unread(Side.UPSTREAM), notes
+
+
+def test_a_cassette_gets_the_clients_message() -> None:
+    """It has kept no other, and nothing is noted; upstream gets the one that is changed."""
+    assert message_to(to_cassette=True) == (b"Hello\r\n.\r\n", [])
+    changed = [("mail-data-changed", "short: 5 octets were swallowed")]
+    assert message_to(to_cassette=False) == (b"He\r\n.\r\n", changed)
+
+
 # SIZE, where a rule may change the size of a message.
 
 RESIZING = "{DATA: {truncate: 10}, when: {sender: z@example.org}}"
