@@ -264,3 +264,60 @@ def test_the_farewell_is_bounded() -> None:
         assert "client: close" in talk.done
         talk.relay.finished()
         assert talk.witness.how == "rule"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("before", ["a message", "in mail data", "a refusal", "a reset"])
+def test_rules_that_are_gone_change_no_message(way: str, before: str) -> None:
+    """A reload without them has its way at the next message, however the one before it ended."""
+    talk = Between(rules_in("DATA: {truncate: 3}"))
+    if before == "a message":
+        send(talk, way, GOOD)
+    elif before == "in mail data":
+        for said in [*envelope(), b"DATA\r\n", GOOD]:
+            talk.say(said)
+    elif before == "a refusal":
+        talk.server.says["DATA"] = b"451 4.3.0 Not now\r\n"
+        for said in [*envelope(), b"DATA\r\n", b"RSET\r\n"]:
+            talk.say(said)
+        del talk.server.says["DATA"]
+    else:
+        for said in [*envelope(), b"BDAT 4\r\nodd!", b"RSET\r\n"]:
+            talk.say(said)
+    talk.relay.adopt(rules_in("NOOP: 250"))
+    if before == "in mail data":
+        assert talk.codes(b".\r\n") == [250]
+    assert send(talk, way, GOOD) == expected(way, 250, lmtp=False)
+    assert talk.server.delivered[-1].message == GOOD
+
+
+def test_rules_that_are_gone_change_no_pipelined_chunk() -> None:
+    """What is sent together with its envelope is a message of its own, too."""
+    talk = Between(rules_in("DATA: {truncate: 3}"))
+    send(talk, "one chunk", GOOD)
+    talk.relay.adopt(rules_in("NOOP: 250"))
+    assert send(talk, "one chunk", GOOD, at_once=True) == [250]
+    assert talk.server.delivered[-1].message == GOOD
+
+
+def test_chunks_in_hand_are_changed_to_their_end() -> None:
+    """A reload between two of them changes nothing for their message."""
+    talk = Between(rules_in("DATA: {header: {add: {X-Test: yes}}}"))
+    for said in [*envelope(), *by_chunks(GOOD[:5], b"")[:1]]:
+        talk.say(said)
+    talk.relay.adopt(rules_in("NOOP: 250"))
+    assert talk.codes(by_chunks(GOOD[5:])[0]) == [250]
+    assert talk.server.delivered[-1].message == GOOD.replace(
+        b"\r\n\r\n", b"\r\nX-Test: yes\r\n\r\n"
+    )
+
+
+@every_way
+@both_protocols
+def test_changed_and_decided_about_at_its_end(way: str, lmtp: bool) -> None:
+    """Rules look at what the client sent; upstream gets what is left of it."""
+    rule = '{END-OF-DATA: 554, when: {header: {Subject: "*invoice*"}}}'
+    talk = Between(rules_in("DATA: {truncate: 12}", rule), StrictServer(lmtp=lmtp))
+    for message, code in ((GOOD, 250), (BAD, 554), (GOOD, 250)):
+        assert send(talk, way, message) == expected(way, code, lmtp)
+    assert [one.message for one in talk.server.delivered] == [GOOD[:12] + b"\r\n"] * 2

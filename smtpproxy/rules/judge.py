@@ -18,6 +18,7 @@ from smtpproxy.rules.course import Course, course_of, in_data
 from smtpproxy.rules.deciding import decide, uphold, withdraw
 from smtpproxy.rules.model import END_OF_DATA, FORWARD, NO_RULES, NONE, RuleBook
 from smtpproxy.rules.occasion import Occasion
+from smtpproxy.rules.rule import DECIDING
 from smtpproxy.rules.run import Run, Visit
 from smtpproxy.rules.sieve import NOBODY, Asked
 from smtpproxy.smtp.facts import Command, Continuation, Reply, is_last_chunk
@@ -80,11 +81,18 @@ class Judge:
             return
         if mail_data and self._end_rules is None:
             self._end_rules = self._rules
-        self._rules, self.waiting = rules, rules.waiting
+        self._rules = rules
+        # Whether chunks go on with a message is known when their turn has come.
+        self.waiting = rules.waiting if self.course is None else rules.waiting | DECIDING
         self.resizes = rules.resizes and not self._visit.run.dry
-        self.concerned = rules.concerned
+        self.concerned = self._concerned()
         if self._end_rules is not None:
             self.concerned |= {END_OF_DATA}
+
+    def _concerned(self) -> frozenset[str]:
+        """Return where to be asked; the course of a message ends where the next one begins."""
+        concerned = self._rules.concerned
+        return concerned if self.course is None else concerned | DECIDING
 
     # Who the client is.
 
@@ -187,7 +195,7 @@ class Judge:
         self._at_end, self._end_rules, self._settled = None, None, False
         self.needs_message = False
         if not self._retired:
-            self.concerned = self._rules.concerned
+            self.concerned = self._concerned()
 
     def consider_message(self, exchange: Exchange, message: Message) -> None:
         """Ask the rules that take the message: it has come whole, and upstream has not had its end.
