@@ -131,8 +131,8 @@ class Judge:
         elif stage == "BDAT":
             taken = decision is not None and decision.answers
             self.needs_message = not taken and self._may_need_message(exchange)
-            if self._course_of != self._state.transactions:
-                self._course_of = self._state.transactions
+            if self._course_of != self._state.envelopes:
+                self._course_of = self._state.envelopes
                 told = self._decide(self._rules.data, Exchange("DATA", None, 0.0))
                 self._choose_course(exchange, in_data(told))
 

@@ -56,6 +56,8 @@ def may_fit(patterns: Iterable[Pattern]) -> Callable[[str], bool]:
             tails.append(text[1:].casefold())
         else:
             exact.add(text.casefold())
+    if any(r"\Q" in source for source in sources):
+        return _always  # where no \E follows, what stands beside it would be a part of it
     try:
         search = _searcher("|".join(sources), "") if sources else _never
     except PatternError:

@@ -72,3 +72,12 @@ def test_patterns_of_one_group_name_stand_together() -> None:
     test = may_fit([Pattern("/(?P<a>b)/"), Pattern("/(?P<a>c)/")])
     assert test("b")
     assert test("c")
+
+
+def test_a_pattern_whose_quoting_is_not_ended_hides_no_other() -> None:
+    r"""Behind `\Q` all is taken as it stands, up to an `\E` that may never come."""
+    patterns = [Pattern(r"/\Qa/"), Pattern(r"/b\Q.\Ex/"), Pattern("/c/")]
+    test = may_fit(patterns)
+    for address in ("a", "b.x", "c"):
+        assert any(pattern.matches(address) for pattern in patterns)
+        assert test(address)
