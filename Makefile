@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 FUZZ_STAMP := $(VENV)/installed-fuzz
 
-.PHONY: help demo test units shells peers coverage lint format bench memory kill fuzz corpus clean
+.PHONY: help demo test units shells cassettes peers coverage lint format bench memory kill fuzz corpus clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,15 +19,19 @@ demo: $(STAMP)  ## record, show, replay and rewrite a real dialogue
 	$(BIN)/python -m tests.demo
 
 # With --jobs=2 they run side by side; those that wait most come first.
-test: lint peers units shells  ## everything: lint, formatting, types, tests
+test: lint peers units shells cassettes  ## everything: lint, formatting, types, tests
 
-SHELLS := tests/net tests/tools tests/cassette
+SHELLS := tests/net tests/tools
+CASSETTES := tests/cassette tests/reports tests/log tests/private
 
 units: $(STAMP)  ## the tests of the core, and of how it is put together
-	$(BIN)/python -m pytest --ignore=tests/peers $(SHELLS:%=--ignore=%)
+	$(BIN)/python -m pytest --ignore=tests/peers $(SHELLS:%=--ignore=%) $(CASSETTES:%=--ignore=%)
 
 shells: $(STAMP)  ## the tests of what does input and output
 	$(BIN)/python -m pytest $(SHELLS)
+
+cassettes: $(STAMP)  ## the tests of cassettes, and of what is kept besides
+	$(BIN)/python -m pytest $(CASSETTES)
 
 peers: $(STAMP)  ## the tests with real clients and servers
 	$(BIN)/python -m pytest tests/peers

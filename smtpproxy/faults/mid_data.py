@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from smtpproxy.faults.base import Fault, FaultError, Value, text_of
 from smtpproxy.faults.reply import SayReply
-from smtpproxy.smtp.sizes import parse_size
+from smtpproxy.sizes import parse_size
 
 DROP, RESET, SILENCE = "drop", "reset", "silence"
 WAYS = (DROP, RESET, SILENCE)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpproxy.smtp.facts import Command
-from smtpproxy.smtp.path import Path, domain_in, domain_of, parse_path, with_path
+from smtpproxy.smtp.path import Path, domain_in, domain_of, parse_path, with_path, without_size
 
 
 @pytest.mark.parametrize(
@@ -174,3 +174,21 @@ def test_no_address_has_angle_brackets() -> None:
     """RFC 5321 §4.1.2: the null reverse-path is <>."""
     assert with_path(Command("MAIL", b"MAIL FROM:<a@x> A\r\n"), b"") == b"MAIL FROM:<> A\r\n"
     assert with_path(Command("MAIL", b"MAIL FROM:a@x A\r\n"), b"") == b"MAIL FROM:<> A\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"MAIL FROM:<a@x> SIZE=10\r\n", b"MAIL FROM:<a@x>\r\n"),
+        (
+            b"MAIL FROM:<a@x> BODY=7BIT size=10 SMTPUTF8\r\n",
+            b"MAIL FROM:<a@x> BODY=7BIT SMTPUTF8\r\n",
+        ),
+        (b"mail from:<SIZE=1@x>  SIZEX=2\r\n", b"mail from:<SIZE=1@x>  SIZEX=2\r\n"),
+        (b"MAIL FROM:<a@x>\r\n", b"MAIL FROM:<a@x>\r\n"),
+        (b"MAIL nonsense SIZE=1\r\n", b"MAIL nonsense SIZE=1\r\n"),
+    ],
+)
+def test_the_size_is_taken_out(said: bytes, told: bytes) -> None:
+    """RFC 1870 §3: the parameter goes with the blank before it, and all else stays."""
+    assert without_size(Command("MAIL", said)) == told

@@ -17,21 +17,10 @@ from smtpproxy.rules.conditions.base import (
 )
 from smtpproxy.rules.occasion import END_OF_DATA, Occasion
 from smtpproxy.rules.pattern import Pattern
+from smtpproxy.sizes import parse_size
 
 MOST = 100
-_UNITS = {
-    "": 1,
-    "octets": 1,
-    "B": 1,
-    "kB": 1000,
-    "KB": 1000,
-    "KiB": 1024,
-    "MB": 1000**2,
-    "MiB": 1024**2,
-    "GB": 1000**3,
-    "GiB": 1024**3,
-}
-_SIZE = re.compile(r"(over|under)\s+([0-9]{1,15})\s*([A-Za-z]*)")
+_SIZE = re.compile(r"(over|under)\s+([0-9].*)", re.DOTALL)
 _FIELD = re.compile(r"[!-9;-~]{1,200}")
 
 
@@ -112,11 +101,12 @@ class Size(Condition):
         """Read over or under, and a number of octets."""
         text = text_of(value)
         found = _SIZE.fullmatch(text.strip())
-        if not found or found[3] not in _UNITS:
+        octets = parse_size(found[2]) if found else None
+        if not found or octets is None:
             raise ConditionError(
                 f"expected a size such as 'over 1 MiB' or 'under 10 kB', got {text!r}"
             )
-        over, octets = found[1] == "over", int(found[2]) * _UNITS[found[3]]
+        over = found[1] == "over"
         if not over and not octets:
             raise ConditionError("no message is under 0 octets")
         return cls(over, octets, stage, text.strip())
