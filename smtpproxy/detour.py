@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from smtpproxy.actions import Close, HalfClose, Reset, Send, SendFrom, Side
 from smtpproxy.answers import Answers
 from smtpproxy.ending import Ending
-from smtpproxy.exchange import RULE, Decision, Exchange, Firing
+from smtpproxy.exchange import RULE, Decision, Exchange
 from smtpproxy.faults.mid_data import RESET, SILENCE
 from smtpproxy.faults.reply import CLOSING, SayReply
 from smtpproxy.message import Reframing
@@ -29,7 +29,6 @@ _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 _CHUNK_TAKEN: Final = SayReply(250, "2.0.0", ("Octets received",))
 _TOO_LARGE: Final = SayReply(552, "5.3.4", ("Message too large to be kept",))
 _NO_ROOM: Final = SayReply(452, "4.3.1", ("Insufficient system storage",))
-_PIECE = 64 * 1024
 
 
 class Ways(NamedTuple):
@@ -44,6 +43,8 @@ class Ways(NamedTuple):
 
 class Detour:
     """The messages of one session that do not pass as they are."""
+
+    _reframing: Reframing  # of the message that has begun
 
     def __init__(
         self,
@@ -63,7 +64,6 @@ class Detour:
         self._answers = answers
         self._ways = ways
         self._course: Course | None = None
-        self._reframing = Reframing((), stuffed=True)
         self._passed = 0  # octets of this message, as the client sends them
         self._spool: Spool | None = None
         self._refusal: SayReply | None = None  # of a message that can't be kept
@@ -255,8 +255,8 @@ class Detour:
         """End the session here: upstream never sees the end of this message."""
         self.forget()
         self._judge.cut_short()
-        fault = interruption.fault
-        self._watcher.noted("mid-data", f"{interruption.rule}: {fault.words}", b"")
+        firing, fault = interruption
+        self._watcher.noted("mid-data", f"{firing.rule}: {fault.words}", b"")
         if fault.way and fault.way != SILENCE:
             way = Reset(_CLIENT) if fault.way == RESET else Close(_CLIENT)
             self._out.end(self._ending.leave(RULE, [way]))
@@ -271,6 +271,5 @@ class Detour:
             self._ending.how = RULE
             self._out.actions += self._ending.withhold()
         exchange.forwarded, exchange.by = False, RULE
-        firing = Firing(interruption.rule, (fault,))
-        exchange.decision = Decision(interruption.rule, (firing,), True, NONE, 0)
+        exchange.decision = Decision(firing.rule, (firing,), True, NONE, 0)
         self._watcher.exchanged(exchange)

@@ -245,6 +245,15 @@ def test_a_shorter_message_is_not_cut_short() -> None:
     assert len(talk.server.delivered) == 2
 
 
+@pytest.mark.parametrize("way", ["DATA", "chunks"])
+def test_being_cut_short_has_the_number_of_its_firing(way: str) -> None:
+    """The end of a message that never came is told with the rule, and the how-manieth time."""
+    talk = Between(rules_in("{name: dies, DATA: {mid-data: {after: 100, client: drop}}}"))
+    send(talk, way, b"Hi.\r\n" * 40)
+    decisions = [one.decision for one in talk.witness.exchanges if one.decision is not None]
+    assert (decisions[-1].rule, decisions[-1].number) == ("dies", 1)
+
+
 def test_cut_exactly_there() -> None:
     """In mail data upstream has as many octets as were asked for."""
     talk = Between(rules_in("DATA: {mid-data: {after: 100, reply: 421}}"))

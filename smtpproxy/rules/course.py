@@ -13,9 +13,9 @@ from smtpproxy.faults.mid_data import MidData
 
 
 class Interruption(NamedTuple):
-    """The session ends in the middle of a message, and this rule wants it."""
+    """The session ends in the middle of a message: what fired, and the fault that wants it."""
 
-    rule: str
+    firing: Firing
     fault: MidData
 
 
@@ -34,7 +34,7 @@ def course_of(firings: tuple[Firing, ...], holds: bool) -> Course | None:
     for firing in firings:
         for fault in firing.faults:
             if isinstance(fault, MidData):
-                interruption = interruption or Interruption(firing.rule, fault)
+                interruption = interruption or Interruption(firing._replace(faults=(fault,)), fault)
             elif (made := fault.data_filter(firing.draw)) is not None:
                 filters.append((firing.rule, made))
     if not (filters or interruption or holds):
