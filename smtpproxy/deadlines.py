@@ -8,6 +8,10 @@ from smtpproxy.exchange import Exchange
 from smtpproxy.pairing import ends_message
 from smtpproxy.smtp.limits import Limits
 
+#: Seconds that a client has to take the last reply, or to end a message in whose middle it was
+#: told 421.
+FAREWELL = 30.0
+
 
 class Awaited(NamedTuple):
     """Who must act, what is expected, and how many seconds that may take."""

@@ -13,7 +13,7 @@ from smtpproxy.actions import Action, Close, Connect, Reset, Send, Side
 from smtpproxy.answers import EXTENDED, Answers
 from smtpproxy.auth.deputy import Deputy
 from smtpproxy.catchup import Said
-from smtpproxy.deadlines import Awaited, upstream_time
+from smtpproxy.deadlines import FAREWELL, Awaited, upstream_time
 from smtpproxy.delivery import Delivery
 from smtpproxy.encryption import STARTTLS, Encryption
 from smtpproxy.ending import Ending
@@ -593,8 +593,6 @@ class Relay:
 
 
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
-#: Seconds that a client may go on sending a message after it was told 421.
-FAREWELL = 30.0
 _SHOWN = 64  # octets of what should not have come
 #: With others a client may show credentials, of which upstream may repeat something at once; or
 #: they tell what follows.

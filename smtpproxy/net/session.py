@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from smtpproxy.actions import Action, Close, Connect, Later, Refuse, Reset, Send, Side, StartTls
 from smtpproxy.catchup import Said
-from smtpproxy.deadlines import Awaited, Patience
+from smtpproxy.deadlines import FAREWELL, Awaited, Patience
 from smtpproxy.net.authority import AuthorityError
 from smtpproxy.net.handshake import facts_of
 from smtpproxy.net.outbox import Outbox
@@ -31,9 +31,6 @@ LINGER = 600.0
 #: Octets of upstream that are taken at a time. Each line may be a fact and a thing to do, and a
 #: hostile one sends nothing but line endings.
 _PIECE = 4 * 1024
-
-#: Seconds that a client has to take the last reply.
-FAREWELL = 30.0
 
 
 class Security(Protocol):

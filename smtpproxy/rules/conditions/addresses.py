@@ -3,42 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from smtpproxy.faults.base import Value
 from smtpproxy.rules.conditions.base import (
     BEHIND_RCPT,
     IN_TRANSACTION,
     SENDING,
-    Condition,
     ConditionError,
+    Patterned,
     fits,
     pattern_of,
 )
 from smtpproxy.rules.occasion import Occasion
-from smtpproxy.rules.pattern import Pattern
-
-
-def _address_of(value: Value) -> Pattern:
-    """Return a pattern for addresses. Raises ConditionError for what would fit none."""
-    if isinstance(value, str) and value[:1] == "<" and value[-1:] == ">":
-        problem = f"expected an address without angle brackets, got {value!r}"
-        raise ConditionError(f"{problem}; did you mean {value[1:-1]!r}?")
-    return pattern_of(value)
 
 
 @dataclass(frozen=True, slots=True)
-class Sender(Condition):
-    """`sender: "*@example.org"`: the reverse-path of the mail transaction, or of this MAIL."""
-
-    pattern: Pattern
-    stages: ClassVar[tuple[str, ...]] = IN_TRANSACTION
-    schema: ClassVar[dict[str, Any]] = {"type": "string"}
+class _Address(Patterned):
+    """A condition on an address."""
 
     @classmethod
     def parse(cls, value: Value, stage: str) -> Self:
         """Read a pattern; an empty one is that of a bounce."""
-        return cls(_address_of(value))
+        if isinstance(value, str) and value[:1] == "<" and value[-1:] == ">":
+            problem = f"expected an address without angle brackets, got {value!r}"
+            raise ConditionError(f"{problem}; did you mean {value[1:-1]!r}?")
+        return cls(pattern_of(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Sender(_Address):
+    """`sender: "*@example.org"`: the reverse-path of the mail transaction, or of this MAIL."""
+
+    stages: ClassVar[tuple[str, ...]] = IN_TRANSACTION
 
     def matches(self, occasion: Occasion) -> bool:
         """Is there a sender whom the pattern fits?"""
@@ -56,17 +53,10 @@ class Sender(Condition):
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient(Condition):
+class Recipient(_Address):
     """`recipient: "*@example.net"`: that of this RCPT; later, any that was accepted."""
 
-    pattern: Pattern
     stages: ClassVar[tuple[str, ...]] = ("RCPT", *BEHIND_RCPT)
-    schema: ClassVar[dict[str, Any]] = {"type": "string"}
-
-    @classmethod
-    def parse(cls, value: Value, stage: str) -> Self:
-        """Read a pattern."""
-        return cls(_address_of(value))
 
     def matches(self, occasion: Occasion) -> bool:
         """Is there a recipient whom the pattern fits?"""

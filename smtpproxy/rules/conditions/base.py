@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from smtpproxy.faults.base import FaultError, Value, text_of
@@ -63,6 +64,19 @@ class Condition:
     def words(self) -> str:
         """What must be so, as a clause of a sentence."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Patterned(Condition):
+    """A condition that is one pattern, for a text that kinds of it choose."""
+
+    pattern: Pattern
+    schema: ClassVar[dict[str, Any]] = {"type": "string"}
+
+    @classmethod
+    def parse(cls, value: Value, stage: str) -> Self:
+        """Read a pattern; an empty one is for a text that is empty."""
+        return cls(pattern_of(value))
 
 
 def pattern_of(value: Value, *path: str | int) -> Pattern:

@@ -62,8 +62,8 @@ class Nth(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class NthCommand(Condition):
-    """`command: 3`: the third of this stage in the session."""
+class _Ordinal(Condition):
+    """A condition on the how-manieth something is that kinds of it count."""
 
     nth: Nth
     schema: ClassVar[dict[str, Any]] = _SCHEMA
@@ -72,6 +72,11 @@ class NthCommand(Condition):
     def parse(cls, value: Value, stage: str) -> Self:
         """Read which."""
         return cls(Nth.parse(value))
+
+
+@dataclass(frozen=True, slots=True)
+class NthCommand(_Ordinal):
+    """`command: 3`: the third of this stage in the session."""
 
     def matches(self, occasion: Occasion) -> bool:
         """Is it one of those?"""
@@ -84,20 +89,13 @@ class NthCommand(Condition):
 
 
 @dataclass(frozen=True, slots=True)
-class NthMessage(Condition):
+class NthMessage(_Ordinal):
     """`message: every 2`: each second mail transaction of the session.
 
     At MAIL it is the one that this MAIL asks for: those that were refused do not count.
     """
 
-    nth: Nth
     stages: ClassVar[tuple[str, ...]] = IN_TRANSACTION
-    schema: ClassVar[dict[str, Any]] = _SCHEMA
-
-    @classmethod
-    def parse(cls, value: Value, stage: str) -> Self:
-        """Read which."""
-        return cls(Nth.parse(value))
 
     def matches(self, occasion: Occasion) -> bool:
         """Is it one of those?"""
@@ -114,16 +112,8 @@ class NthMessage(Condition):
 
 
 @dataclass(frozen=True, slots=True)
-class NthSession(Condition):
+class NthSession(_Ordinal):
     """`session: 1-3`: the first three sessions of the run."""
-
-    nth: Nth
-    schema: ClassVar[dict[str, Any]] = _SCHEMA
-
-    @classmethod
-    def parse(cls, value: Value, stage: str) -> Self:
-        """Read which."""
-        return cls(Nth.parse(value))
 
     def matches(self, occasion: Occasion) -> bool:
         """Is it one of those?"""

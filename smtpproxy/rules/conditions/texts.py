@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 from smtpproxy.codes import STAGES
-from smtpproxy.faults.base import Value
-from smtpproxy.rules.conditions.base import IN_TRANSACTION, Condition, fits, pattern_of
+from smtpproxy.rules.conditions.base import IN_TRANSACTION, Patterned, fits
 from smtpproxy.rules.occasion import Occasion
-from smtpproxy.rules.pattern import Pattern
 from smtpproxy.smtp.state import HELLO
 from smtpproxy.smtp.verbs import KNOWN_VERBS
 
@@ -17,17 +15,10 @@ _NOT_AT_FIRST = tuple(sorted({*STAGES, *KNOWN_VERBS, *IN_TRANSACTION} - {"CONNEC
 
 
 @dataclass(frozen=True, slots=True)
-class Hello(Condition):
+class Hello(Patterned):
     """`hello: "*.example.org"`: the name in this EHLO, HELO or LHLO, or in the last accepted."""
 
-    pattern: Pattern
     stages: ClassVar[tuple[str, ...]] = _NOT_AT_FIRST
-    schema: ClassVar[dict[str, Any]] = {"type": "string"}
-
-    @classmethod
-    def parse(cls, value: Value, stage: str) -> Self:
-        """Read a pattern."""
-        return cls(pattern_of(value))
 
     def matches(self, occasion: Occasion) -> bool:
         """Is this how the client introduced itself?"""
@@ -44,17 +35,10 @@ class Hello(Condition):
 
 
 @dataclass(frozen=True, slots=True)
-class User(Condition):
+class User(Patterned):
     """`user: bob`: the user whom AUTH let in; at AUTH, the one who asks to be."""
 
-    pattern: Pattern
     stages: ClassVar[tuple[str, ...]] = _NOT_AT_FIRST
-    schema: ClassVar[dict[str, Any]] = {"type": "string"}
-
-    @classmethod
-    def parse(cls, value: Value, stage: str) -> Self:
-        """Read a pattern; an empty one is a client that has not logged in."""
-        return cls(pattern_of(value))
 
     def matches(self, occasion: Occasion) -> bool:
         """Is this the user?"""
