@@ -63,6 +63,17 @@ READY = (
     S: 250 PIPELINING
 """
 )
+#: Behind that: a mail transaction that upstream has accepted one recipient of.
+ENVELOPE = """
+    C: MAIL FROM:<a@example.org>
+    > MAIL FROM:<a@example.org>
+    U: 250 2.1.0 Ok
+    S: 250 2.1.0 Ok
+    C: RCPT TO:<b@example.net>
+    > RCPT TO:<b@example.net>
+    U: 250 2.1.5 Ok
+    S: 250 2.1.5 Ok
+"""
 
 
 class Witness:

@@ -7,7 +7,7 @@ import pytest
 from smtpproxy.actions import Side
 from smtpproxy.rules.model import RuleBook
 from smtpproxy.rules.run import Run, Visit
-from tests.dialogue import READY, Conversation, rules_in
+from tests.dialogue import ENVELOPE, READY, Conversation, rules_in
 
 _CLIENT, _UPSTREAM = Side.CLIENT, Side.UPSTREAM
 GREYLIST = (
@@ -15,16 +15,6 @@ GREYLIST = (
     "times: {until: 5 min after first, per: triplet, forget: 1 day}}"
 )
 RATE = "{name: rate, MAIL: 450 4.7.1 Slow, times: {above: 2, within: 1 min, per: client}}"
-ENVELOPE = """
-    C: MAIL FROM:<a@example.org>
-    > MAIL FROM:<a@example.org>
-    U: 250 2.1.0 Ok
-    S: 250 2.1.0 Ok
-    C: RCPT TO:<b@example.net>
-    > RCPT TO:<b@example.net>
-    U: 250 2.1.5 Ok
-    S: 250 2.1.5 Ok
-"""
 MESSAGE = """
     C: DATA
     > DATA

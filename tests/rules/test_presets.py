@@ -17,22 +17,12 @@ from smtpproxy.rules.presets import (
     preset_text,
 )
 from smtpproxy.rules.run import Run, Visit
-from tests.dialogue import READY, Conversation
+from tests.dialogue import ENVELOPE, READY, Conversation
 
 NAMES = (
     *("dying-server", "duplicate-delivery", "flaky-network", "full-mailbox", "greylisting"),
     *("rate-limit", "silent-loss", "slow-link", "starttls-stripping", "strict-provider", "tarpit"),
 )
-ENVELOPE = """
-    C: MAIL FROM:<a@example.org>
-    > MAIL FROM:<a@example.org>
-    U: 250 2.1.0 Ok
-    S: 250 2.1.0 Ok
-    C: RCPT TO:<b@example.net>
-    > RCPT TO:<b@example.net>
-    U: 250 2.1.5 Ok
-    S: 250 2.1.5 Ok
-"""
 DATA = """
     C: DATA
     > DATA
